@@ -1,0 +1,159 @@
+# xcatvault: one program.  GNU make; objects under $(BUILD).
+#   make            the program, build/xcatvault
+#   make check      all tests           make demo   what it does, shown
+#   make lint       style and analysis  make bench  figures beside its peers
+#   V=1 shows commands; SAN=address,undefined or SAN=thread instruments.
+
+PREFIX ?= /usr/local
+BUILD ?= build
+SBIN = $(DESTDIR)$(PREFIX)/sbin
+MAN = $(DESTDIR)$(PREFIX)/share/man
+Q = $(if $(V),,@)
+
+LIBS = libarchive libzstd libcrypto jansson
+CHECK_LIBS = cmocka
+HAVE := $(shell pkg-config --exists $(LIBS) && test -e /usr/include/uthash.h && echo yes)
+
+CFLAGS ?= -O2 -g
+WARN = -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
+	-Wformat=2 -Wundef -Wvla -Wcast-qual -Wwrite-strings
+ALL_CFLAGS = -std=c11 -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -I. $(WARN) \
+	-fstack-protector-strong $(if $(WERROR),-Werror) $(CFLAGS) \
+	$(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer) \
+	$(shell pkg-config --cflags $(LIBS) 2>/dev/null)
+ALL_LDLIBS = $(shell pkg-config --libs $(LIBS) 2>/dev/null) -lpthread
+
+SRC = main.c \
+	backup/batch.c backup/init.c backup/large.c backup/links.c \
+	backup/main.c backup/merge.c backup/pool.c backup/prefetch.c \
+	backup/present.c backup/read.c backup/run.c backup/walk.c \
+	base/arena.c base/buf.c base/cancel.c base/cli.c base/digest.c \
+	base/err.c base/human.c base/io.c base/progress.c base/queue.c \
+	base/report.c \
+	formats/cutter.c formats/frame.c formats/mtree.c \
+	formats/packindex.c formats/pathtext.c formats/scan.c \
+	formats/snapshot.c formats/treenode.c formats/ustar.c \
+	formats/vaultmeta.c \
+	restore/apply.c restore/cat.c restore/content.c restore/diff.c \
+	restore/export.c restore/extract.c restore/find.c restore/list.c \
+	restore/ls.c restore/main.c restore/pax.c restore/plan.c \
+	restore/prune.c restore/select.c restore/show.c restore/subtree.c \
+	restore/target.c restore/verify.c restore/view.c \
+	vault/catalog.c vault/commit.c vault/fetch.c vault/idset.c \
+	vault/index.c vault/pack.c vault/packname.c vault/segment.c \
+	vault/snapshots.c vault/store.c vault/tree.c vault/vault.c
+OBJ = $(SRC:%.c=$(BUILD)/%.o) $(BUILD)/vault/text.o
+LIB_OBJ = $(filter-out $(BUILD)/main.o,$(OBJ))
+UNIT = $(patsubst tests/unit/%.c,$(BUILD)/tests/unit/%,$(wildcard tests/unit/test_*.c))
+FUZZ = $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
+PAGES = $(wildcard man/*.1 man/*.5)
+BATS = tests/cli tests/fault
+
+all: $(if $(HAVE),,deps) $(BUILD)/xcatvault
+
+# With a library missing, install it and start over: the flags above were
+# worked out without it.
+ifeq ($(HAVE),)
+$(BUILD)/xcatvault: deps
+	$(Q)$(MAKE) --no-print-directory BUILD=$(BUILD) $@
+else
+$(BUILD)/xcatvault: $(OBJ)
+	@$(if $(V),,echo "  LD    $@")
+	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $(OBJ) $(ALL_LDLIBS)
+endif
+
+$(BUILD)/%.o: %.c
+	@$(if $(V),,echo "  CC    $<")
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+
+# What init puts into every vault, as C strings.
+$(BUILD)/vault/text.c: vault/recover.sh vault/README.txt Makefile
+	@mkdir -p $(@D)
+	$(Q)for f in recover.sh README.txt; do \
+		n=vault_$$(echo $$f | tr 'A-Z.' 'a-z_'); \
+		echo "extern const char $$n[];"; \
+		echo "const char $$n[] ="; \
+		sed 's/[\\"?]/\\&/g; s/^/"/; s/$$/\\n"/' vault/$$f; \
+		echo ";"; \
+	done > $@.tmp && mv $@.tmp $@
+$(BUILD)/vault/text.o: $(BUILD)/vault/text.c
+	$(Q)$(CC) $(ALL_CFLAGS) -c -o $@ $<
+
+-include $(OBJ:.o=.d)
+
+deps:
+	$(Q)sh tests/deps.sh build
+check-deps:
+	$(Q)sh tests/deps.sh check
+
+# Tests
+$(BUILD)/tests/unit/%: tests/unit/%.c $(LIB_OBJ)
+	@$(if $(V),,echo "  CC    $@")
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CFLAGS) -o $@ $< $(LIB_OBJ) $(ALL_LDLIBS) -lcmocka
+$(BUILD)/tests/fuzz/%: tests/fuzz/%.c tests/fuzz/replay.c $(LIB_OBJ)
+	@$(if $(V),,echo "  CC    $@")
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CFLAGS) -o $@ $< tests/fuzz/replay.c $(LIB_OBJ) \
+		$(ALL_LDLIBS)
+
+check: check-deps
+	$(Q)$(MAKE) --no-print-directory check-run
+check-run: $(BUILD)/xcatvault check-unit check-corpus check-cli
+check-unit: $(UNIT)
+	$(Q)for t in $(UNIT); do $$t || exit 1; done
+check-corpus: $(FUZZ:%=$(BUILD)/tests/fuzz/%)
+	$(Q)for f in $(FUZZ); do \
+		$(BUILD)/tests/fuzz/$$f tests/fuzz/corpus/$${f#fuzz_} || exit 1; \
+	done
+check-cli: $(BUILD)/xcatvault
+	$(Q)XCATVAULT=$(abspath $(BUILD))/xcatvault bats $(BATS)
+check-fault: check-deps $(BUILD)/xcatvault
+	$(Q)XCATVAULT=$(abspath $(BUILD))/xcatvault tests/fault/sweep.sh full
+
+# Each target for FUZZ_SECONDS, starting from its corpus.
+FUZZ_SECONDS ?= 60
+fuzz: check-deps
+	$(Q)$(MAKE) --no-print-directory BUILD=$(BUILD)/fuzz CC=clang \
+		SAN=fuzzer-no-link,address,undefined fuzz-build
+	$(Q)for f in $(FUZZ); do \
+		mkdir -p $(BUILD)/fuzz/found/$$f; \
+		$(BUILD)/fuzz/$$f -max_total_time=$(FUZZ_SECONDS) -max_len=65536 \
+			$(BUILD)/fuzz/found/$$f tests/fuzz/corpus/$${f#fuzz_} || exit 1; \
+	done
+fuzz-build: $(FUZZ:%=$(BUILD)/%)
+$(BUILD)/fuzz_%: tests/fuzz/fuzz_%.c $(LIB_OBJ)
+	$(Q)$(CC) $(ALL_CFLAGS) -fsanitize=fuzzer,address,undefined -o $@ $< \
+		$(LIB_OBJ) $(ALL_LDLIBS)
+
+bench: $(BUILD)/xcatvault
+	$(Q)XCATVAULT=$(abspath $(BUILD))/xcatvault tests/bench/run.sh $(BENCH)
+demo: all
+	$(Q)sh tests/deps.sh demo
+	$(Q)XCATVAULT=$(abspath $(BUILD))/xcatvault sh tests/demo.sh
+
+lint: check-deps
+	$(Q)BUILD=$(BUILD) CFLAGS="$(ALL_CFLAGS)" sh tests/lint.sh
+format:
+	$(Q)clang-format -i $$(git ls-files '*.c' '*.h')
+
+install: all
+	install -D -m 755 $(BUILD)/xcatvault $(SBIN)/xcatvault
+	for p in $(PAGES); do \
+		install -D -m 644 $$p $(MAN)/man$${p##*.}/$${p#man/}; \
+	done
+uninstall:
+	rm -f $(SBIN)/xcatvault
+	for p in $(PAGES); do rm -f $(MAN)/man$${p##*.}/$${p#man/}; done
+
+VERSION = $(shell sed -n 's/.*XCATVAULT_VERSION "\(.*\)"/\1/p' base/version.h)
+dist:
+	git archive --prefix=xcatvault-$(VERSION)/ HEAD | \
+		gzip -9n > xcatvault-$(VERSION).tar.gz
+clean:
+	rm -rf $(BUILD)
+
+.PHONY: all deps check-deps check check-run check-unit check-corpus check-cli \
+	check-fault fuzz fuzz-build bench demo lint format install uninstall \
+	dist clean

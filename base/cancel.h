@@ -1,0 +1,16 @@
+#ifndef BASE_CANCEL_H_
+#define BASE_CANCEL_H_
+
+#include "base/err.h"
+
+/*
+ * SIGINT, SIGTERM and SIGHUP only set a flag, so that a run ends the way an
+ * error ends it: nothing published, temporary files removed.  A second
+ * signal kills.  SIGPIPE is ignored.
+ */
+void cancel_catch_signals(void);
+
+/* 0, or -1 with the error to end with when a signal came. */
+int cancel_check(struct err *e);
+
+#endif

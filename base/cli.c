@@ -1,0 +1,80 @@
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/cli.h"
+
+int
+cli_option(struct cli *c, int opt, const char *arg)
+{
+	switch (opt) {
+	case 'V':
+		c->vault = arg;
+		return (0);
+	case 'q':
+		c->quiet = 1;
+		return (0);
+	case 'v':
+		c->verbose = 1;
+		return (0);
+	case CLI_OPT_JSON:
+		c->json = 1;
+		return (0);
+	default:
+		return (-1);
+	}
+}
+
+const char *
+cli_vault(const struct cli *c, struct err *e)
+{
+	if (c->vault == NULL || c->vault[0] == '\0') {
+		err_set(e, ERR_USAGE, "no vault named: use -V VAULT or set "
+		    "XCATVAULT_VAULT");
+		return (NULL);
+	}
+	return (c->vault);
+}
+
+void
+cli_error(const struct err *e)
+{
+	fprintf(stderr, "xcatvault: %s\n", e->msg);
+}
+
+void
+cli_warn(const char *fmt, ...)
+{
+	struct err line;
+	va_list ap;
+	char text[sizeof(line.msg)];
+
+	/* By way of an error, so that a hostile name stays on its line. */
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	err_set(&line, ERR_FAILED, "%s", text);
+	cli_error(&line);
+}
+
+int
+cli_fail(const struct err *e)
+{
+	cli_error(e);
+	return (err_status(e));
+}
+
+int
+cli_usage(const char *text)
+{
+	fprintf(stderr, "usage: xcatvault %s\n", text);
+	return (STATUS_USAGE);
+}
+
+int
+cli_flush(struct err *e)
+{
+	if (fflush(stdout) != 0 || ferror(stdout))
+		return (err_sys(e, "standard output"));
+	return (0);
+}

@@ -1,0 +1,56 @@
+#ifndef BASE_CLI_H_
+#define BASE_CLI_H_
+
+#include <getopt.h>
+
+#include "base/err.h"
+
+/*
+ * What every command has in common: the options that may stand before or
+ * after its name, and how it speaks.
+ */
+struct cli {
+	const char *vault;	/* -V, or $XCATVAULT_VAULT; may be NULL */
+	int json;
+	int quiet;		/* errors only */
+	int verbose;
+};
+
+enum {
+	CLI_OPT_JSON = 256,	/* values of long options without a letter */
+	CLI_OPT_OWN = 512,	/* where a command's own values start */
+};
+
+#define CLI_SHORT "V:qv"
+#define CLI_LONG \
+	{ "vault", required_argument, NULL, 'V' }, \
+	{ "json", no_argument, NULL, CLI_OPT_JSON }, \
+	{ "quiet", no_argument, NULL, 'q' }, \
+	{ "verbose", no_argument, NULL, 'v' }
+
+/*
+ * Take one of the common options.  0, or -1 when it is none of them; then
+ * getopt has said so and the command leaves with STATUS_USAGE.
+ */
+int cli_option(struct cli *c, int opt, const char *arg);
+
+/* The vault's path, or NULL with ERR_USAGE. */
+const char *cli_vault(const struct cli *c, struct err *e);
+
+/* One line on standard error. */
+void cli_error(const struct err *e);
+void cli_warn(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+/* cli_error() and the exit status that belongs to it. */
+int cli_fail(const struct err *e);
+
+/* "usage: xcatvault TEXT" on standard error; returns STATUS_USAGE. */
+int cli_usage(const char *text);
+
+/*
+ * Finish standard output: 0 if all of it was written, else an error (a full
+ * disk behind a redirection must not look like success).
+ */
+int cli_flush(struct err *e);
+
+#endif

@@ -1,0 +1,351 @@
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <jansson.h>
+
+#include "formats/pathtext.h"
+#include "formats/snapshot.h"
+#include "formats/treenode.h"
+
+#define FORMAT 1
+
+#define TOTAL(field) { #field, offsetof(struct snapshot_totals, field) }
+const struct snapshot_total_name snapshot_total_names[] = {
+	TOTAL(entries), TOTAL(files), TOTAL(directories), TOTAL(bytes),
+	TOTAL(new_files), TOTAL(changed_files), TOTAL(unchanged_files),
+	TOTAL(read_bytes),
+};
+const size_t snapshot_total_count =
+    sizeof(snapshot_total_names) / sizeof(snapshot_total_names[0]);
+
+static uint64_t *
+total_at(struct snapshot_totals *t, size_t i)
+{
+	return ((uint64_t *)(void *)((char *)t +
+	    snapshot_total_names[i].offset));
+}
+
+void
+snapshot_fini(struct snapshot *s)
+{
+	size_t i;
+
+	for (i = 0; i < s->nvolumes; i++) {
+		free(s->volumes[i].path);
+		free(s->volumes[i].source);
+	}
+	for (i = 0; i < s->nreports; i++) {
+		free(s->reports[i].kind);
+		free(s->reports[i].path);
+		free(s->reports[i].message);
+	}
+	free(s->volumes);
+	free(s->reports);
+	free(s->site);
+	free(s->host);
+	free(s->tool);
+	free(s->previous);
+	memset(s, 0, sizeof(*s));
+}
+
+int
+snapshot_valid_site(const char *site)
+{
+	size_t n = strlen(site);
+
+	return (n >= 1 && n <= 64 && site[0] != '.' && site[0] != '-' &&
+	    strspn(site, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+	    "0123456789._-") == n);
+}
+
+void
+snapshot_time_text(const struct timespec *t, int compact,
+    char out[SNAPSHOT_TIME_LEN])
+{
+	struct tm tm;
+	size_t n;
+
+	gmtime_r(&t->tv_sec, &tm);
+	n = strftime(out, SNAPSHOT_TIME_LEN,
+	    compact ? "%Y%m%dT%H%M%S" : "%Y-%m-%dT%H:%M:%S", &tm);
+	snprintf(out + n, SNAPSHOT_TIME_LEN - n, ".%03ldZ",
+	    t->tv_nsec / 1000000);
+}
+
+static int
+parse_time(const char *s, struct timespec *t)
+{
+	struct tm tm;
+	const char *p;
+	int ms;
+
+	memset(&tm, 0, sizeof(tm));
+	p = strptime(s, "%Y-%m-%dT%H:%M:%S", &tm);
+	if (p == NULL || sscanf(p, ".%3dZ", &ms) != 1 || ms < 0)
+		return (-1);
+	t->tv_sec = timegm(&tm);
+	t->tv_nsec = ms * 1000000L;
+	return (0);
+}
+
+/* A raw name as a JSON string in catalog text, which is plain ASCII. */
+static json_t *
+path_json(const char *path)
+{
+	struct buf b = BUF_INIT;
+	json_t *j = NULL;
+
+	pathtext_encode(&b, path, strlen(path));
+	(void)buf_cstr(&b);
+	if (!b.nomem)
+		j = json_string((const char *)b.data);
+	buf_fini(&b);
+	return (j);
+}
+
+/* The reverse, as a string to free; NULL when it is not catalog text. */
+static char *
+path_from_json(const char *text)
+{
+	struct buf b = BUF_INIT;
+	char *path = NULL;
+
+	if (pathtext_decode(&b, text, strlen(text)) == 0)
+		path = strdup(buf_cstr(&b));
+	buf_fini(&b);
+	return (path);
+}
+
+static json_t *
+volume_json(struct snapshot_volume *v)
+{
+	char root[DIGEST_HEX + 1];
+	json_t *j;
+	size_t i;
+
+	digest_hexz(v->root, root);
+	j = json_pack("{s:o, s:o, s:s, s:i}", "path", path_json(v->path),
+	    "source", path_json(v->source), "root", root,
+	    "depth", (int)v->depth);
+	if (j == NULL)
+		return (NULL);
+	for (i = 0; i < snapshot_total_count; i++)
+		json_object_set_new(j, snapshot_total_names[i].name,
+		    json_integer((json_int_t)*total_at(&v->totals, i)));
+	return (j);
+}
+
+static json_t *
+snapshot_json(struct snapshot *s)
+{
+	char start[SNAPSHOT_TIME_LEN], end[SNAPSHOT_TIME_LEN];
+	json_t *j, *list;
+	size_t i;
+
+	snapshot_time_text(&s->start, 0, start);
+	snapshot_time_text(&s->end, 0, end);
+	j = json_pack("{s:i, s:s, s:s, s:s, s:s, s:s, s:s, s:s?, s:I}",
+	    "format", FORMAT, "site", s->site, "host", s->host,
+	    "time", start, "end", end,
+	    "status", s->partial ? "partial" : "complete",
+	    "tool", s->tool, "previous", s->previous,
+	    "stored_bytes", (json_int_t)s->stored_bytes);
+	if (j == NULL)
+		return (NULL);
+	list = json_array();
+	for (i = 0; i < s->nvolumes; i++)
+		json_array_append_new(list, volume_json(&s->volumes[i]));
+	json_object_set_new(j, "volumes", list);
+	list = json_array();
+	for (i = 0; i < s->nreports; i++)
+		json_array_append_new(list, json_pack("{s:s, s:o, s:o}",
+		    "kind", s->reports[i].kind,
+		    "path", path_json(s->reports[i].path),
+		    "message", path_json(s->reports[i].message)));
+	json_object_set_new(j, "reports", list);
+	return (j);
+}
+
+static int
+set_id(struct snapshot *s, const void *text, size_t len, struct err *e)
+{
+	uint8_t id[DIGEST_LEN];
+	char hex[DIGEST_HEX + 1];
+	struct digest *d;
+
+	if ((d = digest_new()) == NULL)
+		return (err_nomem(e));
+	digest_bytes(d, text, len, id);
+	digest_free(d);
+	digest_hexz(id, hex);
+	memcpy(s->id, hex, SNAPSHOT_ID_LEN);
+	s->id[SNAPSHOT_ID_LEN] = '\0';
+	return (0);
+}
+
+int
+snapshot_encode(struct buf *out, struct snapshot *s, struct err *e)
+{
+	json_t *j;
+	char *text;
+	size_t start = out->len;
+
+	j = snapshot_json(s);
+	text = j != NULL ? json_dumps(j, JSON_INDENT(1)) : NULL;
+	json_decref(j);
+	if (text == NULL)
+		return (err_set(e, ERR_FAILED, "snapshot: cannot be written "
+		    "as JSON (out of memory, or a name that is not UTF-8)"));
+	buf_puts(out, text);
+	buf_putc(out, '\n');
+	free(text);
+	if (buf_ok(out, e) == -1)
+		return (-1);
+	return (set_id(s, out->data + start, out->len - start, e));
+}
+
+/* "/" or "/a/b": what restore will put below its target. */
+static int
+valid_volume_path(const char *text)
+{
+	struct buf b = BUF_INIT;
+	int ok;
+
+	if (strcmp(text, "/") == 0)
+		return (1);
+	buf_putc(&b, '.');
+	buf_puts(&b, text);
+	ok = !b.nomem && pathtext_is_path((const char *)b.data, b.len);
+	buf_fini(&b);
+	return (ok);
+}
+
+static int
+decode_volume(struct snapshot_volume *v, json_t *j)
+{
+	const char *path, *source, *root;
+	json_int_t depth;
+	json_t *n;
+	size_t i;
+
+	if (json_unpack(j, "{s:s, s:s, s:s, s:I}", "path", &path,
+	    "source", &source, "root", &root, "depth", &depth) == -1 ||
+	    strlen(root) != DIGEST_HEX || digest_parse(root, v->root) == -1 ||
+	    depth < 0 || depth > TREENODE_DEPTH_MAX ||
+	    !valid_volume_path(path))
+		return (-1);
+	v->depth = (uint32_t)depth;
+	v->path = path_from_json(path);
+	v->source = path_from_json(source);
+	if (v->path == NULL || v->source == NULL)
+		return (-1);
+	for (i = 0; i < snapshot_total_count; i++) {
+		n = json_object_get(j, snapshot_total_names[i].name);
+		if (!json_is_integer(n) || json_integer_value(n) < 0)
+			return (-1);
+		*total_at(&v->totals, i) = (uint64_t)json_integer_value(n);
+	}
+	return (0);
+}
+
+static int
+decode_volumes(struct snapshot *s, json_t *list)
+{
+	size_t i, n = json_array_size(list);
+
+	if (!json_is_array(list) || n == 0 || n > 4096)
+		return (-1);
+	if ((s->volumes = calloc(n, sizeof(*s->volumes))) == NULL)
+		return (-1);
+	s->nvolumes = n;
+	for (i = 0; i < n; i++)
+		if (decode_volume(&s->volumes[i],
+		    json_array_get(list, i)) == -1)
+			return (-1);
+	return (0);
+}
+
+static int
+decode_reports(struct snapshot *s, json_t *list)
+{
+	const char *kind, *path, *message;
+	size_t i, n = json_array_size(list);
+
+	if (!json_is_array(list))
+		return (-1);
+	if (n > 0 && (s->reports = calloc(n, sizeof(*s->reports))) == NULL)
+		return (-1);
+	s->nreports = n;
+	for (i = 0; i < n; i++) {
+		if (json_unpack(json_array_get(list, i), "{s:s, s:s, s:s}",
+		    "kind", &kind, "path", &path, "message", &message) == -1)
+			return (-1);
+		s->reports[i].kind = strdup(kind);
+		s->reports[i].path = path_from_json(path);
+		s->reports[i].message = path_from_json(message);
+		if (s->reports[i].kind == NULL ||
+		    s->reports[i].path == NULL ||
+		    s->reports[i].message == NULL)
+			return (-1);
+	}
+	return (0);
+}
+
+static int
+decode_head(struct snapshot *s, json_t *j)
+{
+	const char *site, *host, *time, *end, *status, *tool, *previous;
+	json_int_t stored;
+
+	/* null where there is none */
+	previous = json_string_value(json_object_get(j, "previous"));
+	if (json_unpack(j, "{s:s, s:s, s:s, s:s, s:s, s:s, s:I}",
+	    "site", &site, "host", &host, "time", &time, "end", &end,
+	    "status", &status, "tool", &tool, "stored_bytes",
+	    &stored) == -1 || stored < 0 ||
+	    !snapshot_valid_site(site) || parse_time(time, &s->start) == -1 ||
+	    parse_time(end, &s->end) == -1)
+		return (-1);
+	if (strcmp(status, "partial") == 0)
+		s->partial = 1;
+	else if (strcmp(status, "complete") != 0)
+		return (-1);
+	s->stored_bytes = (uint64_t)stored;
+	s->site = strdup(site);
+	s->host = strdup(host);
+	s->tool = strdup(tool);
+	s->previous = previous != NULL ? strdup(previous) : NULL;
+	if (s->site == NULL || s->host == NULL || s->tool == NULL)
+		return (-1);
+	return (0);
+}
+
+int
+snapshot_decode(struct snapshot *s, const void *text, size_t len,
+    struct err *e)
+{
+	json_int_t format = 0;
+	json_error_t je;
+	json_t *j;
+	int rc = -1;
+
+	memset(s, 0, sizeof(*s));
+	j = json_loadb(text, len, JSON_REJECT_DUPLICATES, &je);
+	if (j == NULL || json_unpack(j, "{s:I}", "format", &format) == -1)
+		err_set(e, ERR_DAMAGED, "not a snapshot");
+	else if (format > FORMAT)
+		err_set(e, ERR_USAGE, "snapshot format %lld is newer than "
+		    "this xcatvault knows: use a newer xcatvault",
+		    (long long)format);
+	else if (decode_head(s, j) == -1 ||
+	    decode_volumes(s, json_object_get(j, "volumes")) == -1 ||
+	    decode_reports(s, json_object_get(j, "reports")) == -1)
+		err_set(e, ERR_DAMAGED, "snapshot fields missing or wrong");
+	else
+		rc = set_id(s, text, len, e);
+	json_decref(j);
+	if (rc == -1)
+		snapshot_fini(s);
+	return (rc);
+}

@@ -1,0 +1,27 @@
+#include "formats/treenode.h"
+
+void
+treenode_encode(struct buf *out, const uint8_t id[DIGEST_LEN],
+    const char *label, size_t len)
+{
+	uint8_t *p = buf_reserve(out, DIGEST_HEX);
+
+	if (p == NULL)
+		return;
+	digest_hex(id, (char *)p);
+	buf_advance(out, DIGEST_HEX);
+	buf_puts(out, "  ");
+	buf_append(out, label, len);
+	buf_putc(out, '\n');
+}
+
+int
+treenode_decode(struct scan *s, struct treenode_line *line, struct err *e)
+{
+	if (s->p == s->end)
+		return (0);
+	if (!scan_digest(s, line->id) || !scan_text(s, "  ") ||
+	    !scan_word(s, '\n', '\n', &line->label) || !scan_char(s, '\n'))
+		return (err_set(e, ERR_DAMAGED, "malformed tree node"));
+	return (1);
+}

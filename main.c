@@ -1,0 +1,121 @@
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "backup/backup.h"
+#include "base/cli.h"
+#include "base/version.h"
+#include "restore/restore.h"
+
+struct command {
+	const char *name;
+	int (*run)(struct cli *cli, int argc, char **argv);
+	const char *usage;
+	const char *purpose;
+};
+
+static int help_main(struct cli *, int, char **);
+
+static const struct command commands[] = {
+	{ "init", init_main, "init", "make a new vault" },
+	{ "backup", backup_main, "backup --volume DIR[=PATH]... [--site N]",
+	    "store a snapshot of directories" },
+	{ "list", list_main, "list [--site N]", "show the snapshots" },
+	{ "ls", ls_main, "ls SNAP [PATH]", "show what a snapshot holds" },
+	{ "find", find_main, "find SNAP PATTERN", "find names in a snapshot" },
+	{ "cat", cat_main, "cat SNAP PATH", "print a file of a snapshot" },
+	{ "diff", diff_main, "diff SNAP SNAP [PATH]",
+	    "compare two snapshots" },
+	{ "verify", verify_main, "verify [SNAP] [--read-data[=PERCENT]]",
+	    "prove that a vault is whole" },
+	{ "restore", restore_main, "restore SNAP [PATH...] --to DIR",
+	    "bring files back" },
+	{ "export", export_main, "export SNAP PATH [-o FILE]",
+	    "write a volume as a .tar.zst" },
+	{ "help", help_main, "help [COMMAND]", "explain a command" },
+};
+#define NCOMMANDS (sizeof(commands) / sizeof(commands[0]))
+
+static const struct command *
+find_command(const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < NCOMMANDS; i++)
+		if (strcmp(commands[i].name, name) == 0)
+			return (&commands[i]);
+	return (NULL);
+}
+
+static void
+print_usage(FILE *f)
+{
+	size_t i;
+
+	fprintf(f, "usage: xcatvault [-V VAULT] [--json] [-q | -v] "
+	    "COMMAND ...\n\n");
+	for (i = 0; i < NCOMMANDS; i++)
+		fprintf(f, "  %-9s %s\n", commands[i].name,
+		    commands[i].purpose);
+	fprintf(f, "\n\"xcatvault help COMMAND\" says more; xcatvault(1) "
+	    "says all.\n");
+}
+
+static int
+help_main(struct cli *cli, int argc, char **argv)
+{
+	const struct command *c;
+
+	(void)cli;
+	if (argc < 2) {
+		print_usage(stdout);
+		return (STATUS_DONE);
+	}
+	if ((c = find_command(argv[1])) == NULL) {
+		cli_warn("%s: no such command", argv[1]);
+		return (STATUS_USAGE);
+	}
+	printf("usage: xcatvault %s\n%s\n", c->usage, c->purpose);
+	return (STATUS_DONE);
+}
+
+int
+main(int argc, char **argv)
+{
+	static const struct option options[] = {
+		CLI_LONG,
+		{ "help", no_argument, NULL, 'h' },
+		{ "version", no_argument, NULL, CLI_OPT_OWN },
+		{ NULL, 0, NULL, 0 },
+	};
+	struct cli cli = { .vault = getenv("XCATVAULT_VAULT") };
+	const struct command *c;
+	int opt;
+
+	while ((opt = getopt_long(argc, argv, "+" CLI_SHORT "h", options,
+	    NULL)) != -1) {
+		if (opt == 'h') {
+			print_usage(stdout);
+			return (STATUS_DONE);
+		}
+		if (opt == CLI_OPT_OWN) {
+			printf("xcatvault %s\n", XCATVAULT_VERSION);
+			return (STATUS_DONE);
+		}
+		if (cli_option(&cli, opt, optarg) == -1)
+			return (STATUS_USAGE);
+	}
+	if (optind == argc) {
+		print_usage(stderr);
+		return (STATUS_USAGE);
+	}
+	if ((c = find_command(argv[optind])) == NULL) {
+		cli_warn("%s: no such command; \"xcatvault help\" lists them",
+		    argv[optind]);
+		return (STATUS_USAGE);
+	}
+	argc -= optind;
+	argv += optind;
+	optind = 0;	/* glibc: start over, and permute from here on */
+	return (c->run(&cli, argc, argv));
+}
