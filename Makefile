@@ -27,18 +27,18 @@ SRC = main.c \
 	backup/batch.c backup/init.c backup/large.c backup/links.c \
 	backup/main.c backup/merge.c backup/pool.c backup/prefetch.c \
 	backup/present.c backup/read.c backup/run.c backup/walk.c \
-	base/arena.c base/buf.c base/cancel.c base/cli.c base/digest.c \
-	base/err.c base/human.c base/io.c base/progress.c base/queue.c \
+	base/arena.c base/buf.c base/cancel.c base/cli.c base/cpu.c \
+	base/digest.c base/err.c base/human.c base/io.c base/progress.c base/queue.c \
 	base/report.c \
 	formats/cutter.c formats/frame.c formats/mtree.c \
 	formats/packindex.c formats/pathtext.c formats/scan.c \
 	formats/snapshot.c formats/treenode.c formats/ustar.c \
 	formats/vaultmeta.c \
-	restore/apply.c restore/cat.c restore/content.c restore/diff.c \
+	restore/apply.c restore/cat.c restore/compare.c restore/content.c restore/diff.c \
 	restore/export.c restore/extract.c restore/find.c restore/list.c \
-	restore/ls.c restore/main.c restore/pax.c restore/plan.c \
-	restore/prune.c restore/select.c restore/show.c restore/subtree.c \
-	restore/target.c restore/verify.c restore/view.c \
+	restore/ls.c restore/main.c restore/outfile.c restore/pax.c restore/place.c restore/plan.c \
+	restore/prune.c restore/scrub.c restore/select.c restore/show.c restore/subtree.c \
+	restore/target.c restore/verify.c restore/view.c restore/window.c restore/zout.c \
 	vault/catalog.c vault/commit.c vault/fetch.c vault/idset.c \
 	vault/index.c vault/pack.c vault/packname.c vault/segment.c \
 	vault/snapshots.c vault/store.c vault/tree.c vault/vault.c

@@ -118,7 +118,8 @@ int
 link_set_learn(struct link_set *s, const struct entry *ent, struct err *e)
 {
 	s->content = *ent;
-	if (keep(s, &s->content.blobs, &ent->blobs) == -1 ||
+	if (keep(s, &s->content.link, &ent->link) == -1 ||
+	    keep(s, &s->content.blobs, &ent->blobs) == -1 ||
 	    keep(s, &s->content.holes, &ent->holes) == -1 ||
 	    keep(s, &s->content.xattrs, &ent->xattrs) == -1)
 		return (err_nomem(e));

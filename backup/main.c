@@ -1,5 +1,4 @@
 #include <limits.h>
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +10,7 @@
 #include "backup/backup.h"
 #include "backup/run.h"
 #include "base/cancel.h"
+#include "base/cpu.h"
 #include "base/human.h"
 
 #define THREADS_MAX 64
@@ -149,17 +149,6 @@ take_option(struct arguments *a, struct cli *cli, int opt, struct err *e)
 	}
 }
 
-static unsigned
-cores(void)
-{
-	cpu_set_t set;
-	int n = 1;
-
-	if (sched_getaffinity(0, sizeof(set), &set) == 0)
-		n = CPU_COUNT(&set);
-	return (n < THREADS_DEFAULT ? (unsigned)n : THREADS_DEFAULT);
-}
-
 static int
 check(struct arguments *a, struct cli *cli, struct err *e)
 {
@@ -267,7 +256,7 @@ backup_main(struct cli *cli, int argc, char **argv)
 	a.opt.volumes = a.volumes;
 	a.opt.merge.walk.excludes = a.excludes;
 	a.opt.merge.walk.helpers = WALK_HELPERS;
-	a.opt.threads = cores();
+	a.opt.threads = cpu_count(THREADS_DEFAULT);
 	if (a.volumes == NULL || a.excludes == NULL)
 		rc = err_nomem(&e);
 	while (rc == 0 && (opt = getopt_long(argc, argv, CLI_SHORT, options,

@@ -381,7 +381,7 @@ take_over(struct merge *m, const struct walk_entry *we, struct err *e)
 	struct link_set *set;
 	int leads, rc;
 
-	if (m->ent.type != ENTRY_FILE || we->st->nlink < 2)
+	if (m->ent.type == ENTRY_DIR || we->st->nlink < 2)
 		return (1);
 	set = links_join(m->links, we->st->dev, we->st->ino, we->st->nlink,
 	    &we->path, &leads);
@@ -411,7 +411,7 @@ take_new(struct merge *m, const struct walk_entry *we,
 	struct item *it;
 	int leads = 1;
 
-	if (S_ISREG(we->st->mode) && we->st->nlink > 1) {
+	if (!S_ISDIR(we->st->mode) && we->st->nlink > 1) {
 		set = links_join(m->links, we->st->dev, we->st->ino,
 		    we->st->nlink, &we->path, &leads);
 		if (set == NULL)

@@ -1,0 +1,157 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+#include "restore/apply.h"
+
+#define ACL_ACCESS "system.posix_acl_access"
+
+/* A descriptor, or, for what must not be opened, a path by way of /proc. */
+struct object {
+	int fd;
+	const char *path;
+};
+
+void
+applier_init(struct applier *a)
+{
+	a->euid = geteuid();
+	a->egid = getegid();
+}
+
+static int
+set_xattr(const struct object *o, const char *name, const struct buf *value)
+{
+	static uint8_t nothing;
+	const void *p = value->len > 0 ? value->data : &nothing;
+
+	return (o->path != NULL ?
+	    lsetxattr(o->path, name, p, value->len, 0) :
+	    fsetxattr(o->fd, name, p, value->len, 0));
+}
+
+static int
+set_xattrs(const struct applier *a, const struct object *o,
+    const struct span *lines, struct err *e)
+{
+	struct buf name = BUF_INIT, value = BUF_INIT;
+	struct scan s = mtree_scan(lines);
+	const char *n;
+	int rc;
+
+	while ((rc = mtree_next_xattr(&s, &name, &value, e)) == 1) {
+		n = (const char *)name.data;
+		if (set_xattr(o, n, &value) == 0)
+			continue;
+		/* Labels and capabilities are not a user's to give. */
+		if (a->euid != 0 && (errno == EPERM || errno == EACCES) &&
+		    strncmp(n, "user.", 5) != 0)
+			continue;
+		rc = err_sys(e, "extended attribute %s", n);
+		break;
+	}
+	buf_fini(&name);
+	buf_fini(&value);
+	return (rc);
+}
+
+/* An ACL that the entry got from its directory and should not have. */
+static void
+drop_inherited(const struct object *o, const struct span *lines)
+{
+	if (lines->len > 0 && memmem(lines->p, lines->len,
+	    "#x " ACL_ACCESS " ", sizeof("#x " ACL_ACCESS " ") - 1) != NULL)
+		return;
+	if (o->path != NULL)
+		(void)lremovexattr(o->path, ACL_ACCESS);
+	else
+		(void)fremovexattr(o->fd, ACL_ACCESS);
+}
+
+static void
+times_of(const struct attributes *at, struct timespec ts[2])
+{
+	ts[0].tv_sec = 0;
+	ts[0].tv_nsec = UTIME_OMIT;
+	ts[1].tv_sec = at->mtime;
+	ts[1].tv_nsec = at->mtime_ns;
+}
+
+/*
+ * The order matters: a change of owner takes away set-id bits and
+ * capabilities, a change of mode touches an ACL's mask only to what it was.
+ */
+int
+apply_fd(const struct applier *a, int fd, const struct attributes *at,
+    int fresh, struct err *e)
+{
+	struct object o = { fd, NULL };
+	struct timespec ts[2];
+	int owner = !fresh || at->uid != a->euid || at->gid != a->egid;
+
+	if (!fresh)
+		drop_inherited(&o, &at->xattrs);
+	if (owner && a->euid == 0 && fchown(fd, at->uid, at->gid) == -1)
+		return (err_sys(e, "owner"));
+	if (at->xattrs.len > 0 && set_xattrs(a, &o, &at->xattrs, e) == -1)
+		return (-1);
+	if ((!fresh || owner || (at->mode & 07000) != 0) &&
+	    fchmod(fd, at->mode) == -1)
+		return (err_sys(e, "mode"));
+	times_of(at, ts);
+	if (futimens(fd, ts) == -1)
+		return (err_sys(e, "time"));
+	return (0);
+}
+
+int
+apply_at(const struct applier *a, int dirfd, const char *name,
+    enum entry_type type, const struct attributes *at, struct err *e)
+{
+	char path[64 + NAME_MAX];
+	struct object o = { -1, path };
+	struct timespec ts[2];
+	int fd, rc;
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d/%s", dirfd, name);
+	if (type != ENTRY_LINK)
+		drop_inherited(&o, &at->xattrs);
+	if (a->euid == 0 && fchownat(dirfd, name, at->uid, at->gid,
+	    AT_SYMLINK_NOFOLLOW) == -1)
+		return (err_sys(e, "owner"));
+	if (at->xattrs.len > 0 && set_xattrs(a, &o, &at->xattrs, e) == -1)
+		return (-1);
+	if (type != ENTRY_LINK) {
+		/* By way of a descriptor: chmod(2) follows links. */
+		fd = openat(dirfd, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+		if (fd == -1)
+			return (err_sys(e, "mode"));
+		snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+		rc = chmod(path, at->mode);
+		if (rc == -1)
+			err_sys(e, "mode");
+		close(fd);
+		if (rc == -1)
+			return (-1);
+	}
+	times_of(at, ts);
+	if (utimensat(dirfd, name, ts, AT_SYMLINK_NOFOLLOW) == -1)
+		return (err_sys(e, "time"));
+	return (0);
+}
+
+int
+apply_same(const struct applier *a, const struct stat *st,
+    const struct attributes *at, int time)
+{
+	if (!S_ISLNK(st->st_mode) && (st->st_mode & 07777) != at->mode)
+		return (0);
+	if (a->euid == 0 && (st->st_uid != at->uid || st->st_gid != at->gid))
+		return (0);
+	return (!time || (st->st_mtim.tv_sec == at->mtime &&
+	    st->st_mtim.tv_nsec == at->mtime_ns));
+}
