@@ -27,7 +27,7 @@ buf_reserve(struct buf *b, size_t len)
 
 	if (b->nomem)
 		return (NULL);
-	if (len <= b->cap - b->len)
+	if (b->data != NULL && len <= b->cap - b->len)
 		return (b->data + b->len);
 	if (__builtin_add_overflow(b->len, len, &need))
 		goto nomem;

@@ -14,6 +14,7 @@ one_line(char *s)
 }
 
 static void
+__attribute__((format(printf, 2, 0)))
 format(struct err *e, const char *fmt, va_list ap)
 {
 	vsnprintf(e->msg, sizeof(e->msg), fmt, ap);

@@ -149,6 +149,8 @@ parent_of(const char *name, char *out, size_t size)
 
 	if (slash == NULL)
 		snprintf(out, size, ".");
+	else if (slash == name)
+		snprintf(out, size, "/");
 	else
 		snprintf(out, size, "%.*s", (int)(slash - name), name);
 }

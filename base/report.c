@@ -71,6 +71,7 @@ keep(struct report *r, const char *kind, const char *path,
 }
 
 static void
+__attribute__((format(printf, 5, 0)))
 add(struct report *r, int trouble, const char *kind, const char *path,
     const char *fmt, va_list ap)
 {

@@ -64,7 +64,7 @@ cutter_next(const struct cutter *c, const uint8_t *p, size_t len, int last)
 	size_t avg, end, cut;
 	uint64_t h = 0;
 
-	if (len <= c->min_bytes)
+	if (len < c->min_bytes)
 		return (last ? len : 0);
 	end = len < c->max_bytes ? len : c->max_bytes;
 	avg = end < c->avg_bytes ? end : c->avg_bytes;

@@ -187,7 +187,10 @@ base64_value(char c)
 	return (c == '+' ? 62 : c == '/' ? 63 : -1);
 }
 
-/* "=" alone is the empty value; else whole groups of four (RFC 4648). */
+/*
+ * "=" alone is the empty value; else whole groups of four, unused bits zero
+ * (RFC 4648).  out may be NULL, to check only.
+ */
 static int
 decode_base64(struct buf *out, const char *p, size_t len)
 {
@@ -210,7 +213,9 @@ decode_base64(struct buf *out, const char *p, size_t len)
 				return (-1);
 			v = v << 6 | (uint32_t)d;
 		}
-		for (k = 0; k < 3 - pad; k++)
+		if ((v & ((1u << 8 * pad) - 1)) != 0)
+			return (-1);
+		for (k = 0; out != NULL && k < 3 - pad; k++)
 			buf_putc(out, (char)(v >> (16 - 8 * k)));
 	}
 	return (0);
@@ -319,7 +324,8 @@ decode_comments(struct scan *s, struct entry *ent)
 	start = s->p;
 	while (s->p < s->end && *s->p == '#') {
 		if (!next_xattr_line(s, &name, &value) ||
-		    !pathtext_valid(name.p, name.len))
+		    !pathtext_valid(name.p, name.len) ||
+		    decode_base64(NULL, value.p, value.len) == -1)
 			return (0);
 	}
 	ent->xattrs.p = start;
@@ -349,7 +355,7 @@ decode_line(struct scan *s, struct entry *ent)
 {
 	if (!scan_word(s, ' ', '\n', &ent->path) ||
 	    !decode_type(s, &ent->type) || !scan_text(s, " mode=") ||
-	    !scan_octal(s, &ent->mode) || ent->mode > 07777 ||
+	    !scan_octal(s, &ent->mode) ||
 	    !scan_text(s, " uid=") || !scan_u32(s, &ent->uid) ||
 	    !scan_text(s, " gid=") || !scan_u32(s, &ent->gid))
 		return (0);
@@ -377,15 +383,13 @@ decode_line(struct scan *s, struct entry *ent)
 static int
 check(const struct entry *ent, struct err *e)
 {
-	int extras = ent->blobs.len > 0 || ent->list_depth > 0 ||
-	    ent->holes.len > 0;
+	int extras = ent->hardlink.len > 0 || ent->blobs.len > 0 ||
+	    ent->list_depth > 0 || ent->holes.len > 0;
 
 	if (!pathtext_is_path(ent->path.p, ent->path.len))
 		return (bad(ent, e, "not a path"));
 	if (ent->type != ENTRY_FILE && extras)
 		return (bad(ent, e, "contents for what is not a file"));
-	if (ent->type == ENTRY_DIR && ent->hardlink.len > 0)
-		return (bad(ent, e, "hard link to a directory"));
 	if (ent->hardlink.len > 0 &&
 	    !pathtext_is_path(ent->hardlink.p, ent->hardlink.len))
 		return (bad(ent, e, "hard link to what is not a path"));

@@ -65,12 +65,14 @@ scan_i64(struct scan *s, int64_t *v)
 	int negative = scan_char(s, '-');
 	uint64_t n;
 
-	if (!scan_u64(s, &n) || n > (uint64_t)INT64_MAX ||
+	if (!scan_u64(s, &n) ||
+	    n > (uint64_t)INT64_MAX + (negative ? 1 : 0) ||
 	    (negative && n == 0)) {
 		s->p = p;
 		return (0);
 	}
-	*v = negative ? -(int64_t)n : (int64_t)n;
+	/* INT64_MIN is a time that file systems do store. */
+	*v = negative ? -(int64_t)(n - 1) - 1 : (int64_t)n;
 	return (1);
 }
 
@@ -80,9 +82,9 @@ scan_octal(struct scan *s, uint32_t *v)
 	const char *p = s->p;
 	uint32_t n = 0;
 
-	for (; p < s->end && p < s->p + 7 && *p >= '0' && *p <= '7'; p++)
+	for (; p < s->end && *p >= '0' && *p <= '7' && p - s->p < 4; p++)
 		n = n << 3 | (uint32_t)(*p - '0');
-	if (p == s->p)
+	if (p - s->p != 4)
 		return (0);
 	s->p = p;
 	*v = n;

@@ -29,7 +29,7 @@ int scan_u64(struct scan *s, uint64_t *v);
 int scan_u32(struct scan *s, uint32_t *v);
 int scan_i64(struct scan *s, int64_t *v);	/* with an optional "-" */
 
-/* Octal of one to seven digits; digits only. */
+/* Octal of exactly four digits. */
 int scan_octal(struct scan *s, uint32_t *v);
 
 /* "SEC.NNNNNNNNN", nine digits. */

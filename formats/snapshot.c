@@ -77,6 +77,7 @@ static int
 parse_time(const char *s, struct timespec *t)
 {
 	struct tm tm;
+	char again[SNAPSHOT_TIME_LEN];
 	const char *p;
 	int ms;
 
@@ -86,7 +87,9 @@ parse_time(const char *s, struct timespec *t)
 		return (-1);
 	t->tv_sec = timegm(&tm);
 	t->tv_nsec = ms * 1000000L;
-	return (0);
+	/* strptime and sscanf are lenient; the format is not. */
+	snapshot_time_text(t, 0, again);
+	return (strcmp(s, again) == 0 ? 0 : -1);
 }
 
 /* A raw name as a JSON string in catalog text, which is plain ASCII. */
@@ -131,17 +134,53 @@ volume_json(struct snapshot_volume *v)
 	if (j == NULL)
 		return (NULL);
 	for (i = 0; i < snapshot_total_count; i++)
-		json_object_set_new(j, snapshot_total_names[i].name,
-		    json_integer((json_int_t)*total_at(&v->totals, i)));
+		if (json_object_set_new(j, snapshot_total_names[i].name,
+		    json_integer((json_int_t)*total_at(&v->totals, i))) ==
+		    -1) {
+			json_decref(j);
+			return (NULL);
+		}
 	return (j);
+}
+
+/* Every append is checked: a volume must not be missing silently. */
+static int
+add_volumes(json_t *j, struct snapshot *s)
+{
+	json_t *list = json_array();
+	size_t i;
+
+	if (json_object_set_new(j, "volumes", list) == -1)
+		return (-1);
+	for (i = 0; i < s->nvolumes; i++)
+		if (json_array_append_new(list,
+		    volume_json(&s->volumes[i])) == -1)
+			return (-1);
+	return (0);
+}
+
+static int
+add_reports(json_t *j, struct snapshot *s)
+{
+	json_t *list = json_array();
+	size_t i;
+
+	if (json_object_set_new(j, "reports", list) == -1)
+		return (-1);
+	for (i = 0; i < s->nreports; i++)
+		if (json_array_append_new(list, json_pack("{s:s, s:o, s:o}",
+		    "kind", s->reports[i].kind,
+		    "path", path_json(s->reports[i].path),
+		    "message", path_json(s->reports[i].message))) == -1)
+			return (-1);
+	return (0);
 }
 
 static json_t *
 snapshot_json(struct snapshot *s)
 {
 	char start[SNAPSHOT_TIME_LEN], end[SNAPSHOT_TIME_LEN];
-	json_t *j, *list;
-	size_t i;
+	json_t *j;
 
 	snapshot_time_text(&s->start, 0, start);
 	snapshot_time_text(&s->end, 0, end);
@@ -153,17 +192,10 @@ snapshot_json(struct snapshot *s)
 	    "stored_bytes", (json_int_t)s->stored_bytes);
 	if (j == NULL)
 		return (NULL);
-	list = json_array();
-	for (i = 0; i < s->nvolumes; i++)
-		json_array_append_new(list, volume_json(&s->volumes[i]));
-	json_object_set_new(j, "volumes", list);
-	list = json_array();
-	for (i = 0; i < s->nreports; i++)
-		json_array_append_new(list, json_pack("{s:s, s:o, s:o}",
-		    "kind", s->reports[i].kind,
-		    "path", path_json(s->reports[i].path),
-		    "message", path_json(s->reports[i].message)));
-	json_object_set_new(j, "reports", list);
+	if (add_volumes(j, s) == -1 || add_reports(j, s) == -1) {
+		json_decref(j);
+		return (NULL);
+	}
 	return (j);
 }
 
@@ -212,7 +244,9 @@ valid_volume_path(const char *text)
 	struct buf b = BUF_INIT;
 	int ok;
 
-	if (strcmp(text, "/") == 0)
+	if (text[0] != '/')
+		return (0);
+	if (text[1] == '\0')
 		return (1);
 	buf_putc(&b, '.');
 	buf_puts(&b, text);
@@ -292,18 +326,28 @@ decode_reports(struct snapshot *s, json_t *list)
 	return (0);
 }
 
+/* An id, or null, or not there (json_unpack has no "s?"). */
+static int
+valid_previous(json_t *j, const char **previous)
+{
+	*previous = json_string_value(j);
+	if (j == NULL || json_is_null(j))
+		return (1);
+	return (*previous != NULL && strlen(*previous) == SNAPSHOT_ID_LEN &&
+	    strspn(*previous, "0123456789abcdef") == SNAPSHOT_ID_LEN);
+}
+
 static int
 decode_head(struct snapshot *s, json_t *j)
 {
 	const char *site, *host, *time, *end, *status, *tool, *previous;
 	json_int_t stored;
 
-	/* null where there is none */
-	previous = json_string_value(json_object_get(j, "previous"));
 	if (json_unpack(j, "{s:s, s:s, s:s, s:s, s:s, s:s, s:I}",
 	    "site", &site, "host", &host, "time", &time, "end", &end,
-	    "status", &status, "tool", &tool, "stored_bytes",
-	    &stored) == -1 || stored < 0 ||
+	    "status", &status, "tool", &tool,
+	    "stored_bytes", &stored) == -1 || stored < 0 ||
+	    !valid_previous(json_object_get(j, "previous"), &previous) ||
 	    !snapshot_valid_site(site) || parse_time(time, &s->start) == -1 ||
 	    parse_time(end, &s->end) == -1)
 		return (-1);
@@ -316,7 +360,8 @@ decode_head(struct snapshot *s, json_t *j)
 	s->host = strdup(host);
 	s->tool = strdup(tool);
 	s->previous = previous != NULL ? strdup(previous) : NULL;
-	if (s->site == NULL || s->host == NULL || s->tool == NULL)
+	if (s->site == NULL || s->host == NULL || s->tool == NULL ||
+	    (previous != NULL && s->previous == NULL))
 		return (-1);
 	return (0);
 }
@@ -338,7 +383,7 @@ snapshot_decode(struct snapshot *s, const void *text, size_t len,
 		err_set(e, ERR_USAGE, "snapshot format %lld is newer than "
 		    "this xcatvault knows: use a newer xcatvault",
 		    (long long)format);
-	else if (decode_head(s, j) == -1 ||
+	else if (format != FORMAT || decode_head(s, j) == -1 ||
 	    decode_volumes(s, json_object_get(j, "volumes")) == -1 ||
 	    decode_reports(s, json_object_get(j, "reports")) == -1)
 		err_set(e, ERR_DAMAGED, "snapshot fields missing or wrong");
