@@ -325,7 +325,10 @@ unchanged(struct merge *m, const struct entry *ent,
 	if (m->opt->force_read || ent->size != now.size ||
 	    ent->nlink != now.nlink)
 		return (0);
-	return (m->present == NULL || present_file(m->present, ent));
+	if (m->present == NULL || present_file(m->present, ent))
+		return (1);
+	m->pool->healed++;
+	return (0);
 }
 
 /* A copy of an old entry that lives as long as the batch. */

@@ -42,6 +42,8 @@ struct pool {
 	unsigned nbatches;
 	struct err err;			/* the first failure; under lock */
 	uint64_t read_bytes;		/* atomic */
+	uint64_t healed;		/* files read again because the vault
+					   had lost blobs; merge's thread */
 	unsigned handed;		/* cut jobs waiting; atomic */
 	pthread_t *prefetchers;
 	unsigned nprefetchers;

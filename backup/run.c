@@ -200,6 +200,15 @@ fill_head(const struct run *r, struct snapshot *s, struct err *e)
 	return (0);
 }
 
+static void
+tell_healed(const struct run *r)
+{
+	if (r->pool.healed > 0)
+		cli_warn("%llu files stored anew: the vault had lost parts "
+		    "of them (\"xcatvault verify\" tells whether anything "
+		    "is still missing)", (unsigned long long)r->pool.healed);
+}
+
 static int
 run_volumes(struct run *r, struct snapshot *s, struct err *e)
 {
@@ -306,6 +315,8 @@ backup_run(const struct backup_options *opt, struct snapshot *s,
 	if (open_run(&r, e) == 0 && fill_head(&r, s, e) == 0 &&
 	    run_volumes(&r, s, e) == 0)
 		rc = publish(&r, s, e);
+	if (rc == 0)
+		tell_healed(&r);
 	if (r.report != NULL)
 		*trouble = report_count(r.report);
 	close_run(&r);

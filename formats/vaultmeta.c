@@ -95,7 +95,7 @@ decode_fields(struct vaultmeta *m, json_t *j)
 		{ avg, 4096, 4 << 20 }, { min, 64, avg },
 		{ max, avg, 8 << 20 }, { frame, 65536, 64 << 20 },
 		{ cframe, 16384, 64 << 20 }, { bytes, 1 << 20, 1 << 30 },
-		{ blobs, 16, 1 << 20 }, { level, 1, 19 },
+		{ blobs, 16, 1 << 19 }, { level, 1, 19 },
 	};
 	if (!in_bounds(limits, sizeof(limits) / sizeof(limits[0])) ||
 	    (avg & (avg - 1)) != 0)

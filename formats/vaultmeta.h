@@ -28,8 +28,8 @@ int vaultmeta_encode(struct buf *out, const struct vaultmeta *m,
     struct err *e);
 
 /*
- * ERR_USAGE for a newer format (with what to do), ERR_DAMAGED for what is
- * not a vault.json or lies outside of the bounds.
+ * ERR_USAGE for a newer format (with what to do) and for what is not a
+ * vault.json at all, ERR_DAMAGED for fields missing or out of bounds.
  */
 int vaultmeta_decode(struct vaultmeta *m, const void *text, size_t len,
     struct err *e);

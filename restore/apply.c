@@ -2,13 +2,15 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
+#include "formats/pathtext.h"
 #include "restore/apply.h"
 
-#define ACL_ACCESS "system.posix_acl_access"
+#define LABEL "security.selinux"	/* the host's to give */
 
 /* A descriptor, or, for what must not be opened, a path by way of /proc. */
 struct object {
@@ -59,17 +61,51 @@ set_xattrs(const struct applier *a, const struct object *o,
 	return (rc);
 }
 
-/* An ACL that the entry got from its directory and should not have. */
-static void
-drop_inherited(const struct object *o, const struct span *lines)
+/* Whether the lines have an attribute of that name. */
+static int
+has_line(const struct span *lines, const char *name)
 {
-	if (lines->len > 0 && memmem(lines->p, lines->len,
-	    "#x " ACL_ACCESS " ", sizeof("#x " ACL_ACCESS " ") - 1) != NULL)
-		return;
-	if (o->path != NULL)
-		(void)lremovexattr(o->path, ACL_ACCESS);
-	else
-		(void)fremovexattr(o->fd, ACL_ACCESS);
+	struct buf line = BUF_INIT;
+	int found;
+
+	buf_puts(&line, "#x ");
+	pathtext_encode(&line, name, strlen(name));
+	buf_putc(&line, ' ');
+	found = lines->len > 0 && !line.nomem &&
+	    memmem(lines->p, lines->len, line.data, line.len) != NULL;
+	buf_fini(&line);
+	return (found);
+}
+
+/*
+ * Attributes that the entry should not have: an ACL from its directory, or
+ * what it had before.  What may not be removed stays.
+ */
+static void
+drop_others(const struct object *o, const struct span *lines)
+{
+	char probe[1024], *list = probe, *p;
+	ssize_t len;
+
+	len = o->path != NULL ? llistxattr(o->path, probe, sizeof(probe)) :
+	    flistxattr(o->fd, probe, sizeof(probe));
+	if (len == -1 && errno == ERANGE) {
+		if ((list = malloc(XATTR_LIST_MAX)) == NULL)
+			return;
+		len = o->path != NULL ?
+		    llistxattr(o->path, list, XATTR_LIST_MAX) :
+		    flistxattr(o->fd, list, XATTR_LIST_MAX);
+	}
+	for (p = list; len > 0 && p < list + len; p += strlen(p) + 1) {
+		if (strcmp(p, LABEL) == 0 || has_line(lines, p))
+			continue;
+		if (o->path != NULL)
+			(void)lremovexattr(o->path, p);
+		else
+			(void)fremovexattr(o->fd, p);
+	}
+	if (list != probe)
+		free(list);
 }
 
 static void
@@ -94,7 +130,7 @@ apply_fd(const struct applier *a, int fd, const struct attributes *at,
 	int owner = !fresh || at->uid != a->euid || at->gid != a->egid;
 
 	if (!fresh)
-		drop_inherited(&o, &at->xattrs);
+		drop_others(&o, &at->xattrs);
 	if (owner && a->euid == 0 && fchown(fd, at->uid, at->gid) == -1)
 		return (err_sys(e, "owner"));
 	if (at->xattrs.len > 0 && set_xattrs(a, &o, &at->xattrs, e) == -1)
@@ -118,8 +154,7 @@ apply_at(const struct applier *a, int dirfd, const char *name,
 	int fd, rc;
 
 	snprintf(path, sizeof(path), "/proc/self/fd/%d/%s", dirfd, name);
-	if (type != ENTRY_LINK)
-		drop_inherited(&o, &at->xattrs);
+	drop_others(&o, &at->xattrs);
 	if (a->euid == 0 && fchownat(dirfd, name, at->uid, at->gid,
 	    AT_SYMLINK_NOFOLLOW) == -1)
 		return (err_sys(e, "owner"));

@@ -1,5 +1,7 @@
+#include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -76,46 +78,76 @@ compare_other(const struct entry *ent, int dirfd, const char *name,
 	return (0);
 }
 
-/* How many attributes of the kinds that restore would have set. */
-static size_t
-count_xattrs(const char *path)
+#define LABEL "security.selinux"
+
+/* Whether an attribute is one that is compared. */
+static int
+counts(const char *name, const struct span *lines, int all)
 {
-	char *list, *p;
+	if (!all && strncmp(name, "user.", 5) != 0)
+		return (0);
+	return (strcmp(name, LABEL) != 0 || (lines->len > 0 &&
+	    memmem(lines->p, lines->len, "#x " LABEL " ",
+	    sizeof("#x " LABEL " ") - 1) != NULL));
+}
+
+/* How many attributes there are; SIZE_MAX when that cannot be told. */
+static size_t
+count_xattrs(const char *path, const struct span *lines, int all)
+{
+	char probe[1024], *list = probe, *p;
 	ssize_t len;
 	size_t n = 0;
 
-	if ((list = malloc(XATTR_LIST_MAX)) == NULL)
-		return (0);
-	len = llistxattr(path, list, XATTR_LIST_MAX);
+	len = llistxattr(path, probe, sizeof(probe));
+	if (len == -1 && errno == ERANGE) {
+		if ((list = malloc(XATTR_LIST_MAX)) == NULL)
+			return (SIZE_MAX);
+		len = llistxattr(path, list, XATTR_LIST_MAX);
+	}
+	if (len == -1 && errno != ENOTSUP)
+		n = SIZE_MAX;
 	for (p = list; len > 0 && p < list + len; p += strlen(p) + 1)
-		n++;
-	free(list);
+		n += (size_t)counts(p, lines, all);
+	if (list != probe)
+		free(list);
 	return (n);
 }
 
-int
-compare_xattrs(int dirfd, const char *name, const struct span *lines)
+/* Whether the entry has each attribute of the lines; *n: how many. */
+static int
+has_xattrs(const char *path, const struct span *lines, int all, size_t *n)
 {
-	struct buf xname = BUF_INIT, value = BUF_INIT, now = BUF_INIT;
+	struct buf name = BUF_INIT, value = BUF_INIT, now = BUF_INIT;
 	struct scan s = mtree_scan(lines);
-	char path[64 + NAME_MAX];
 	struct err ignored;
-	size_t n = 0;
 	ssize_t len;
-	int same = 1;
+	int same = buf_reserve(&now, XATTR_SIZE_MAX) != NULL;
 
-	snprintf(path, sizeof(path), "/proc/self/fd/%d/%s", dirfd, name);
-	if (buf_reserve(&now, XATTR_SIZE_MAX) == NULL)
-		same = 0;
-	for (; same && mtree_next_xattr(&s, &xname, &value, &ignored) == 1;
-	    n++) {
-		len = lgetxattr(path, (const char *)xname.data, now.data,
+	while (same && mtree_next_xattr(&s, &name, &value, &ignored) == 1) {
+		if (!counts((const char *)name.data, lines, all))
+			continue;
+		++*n;
+		len = lgetxattr(path, (const char *)name.data, now.data,
 		    XATTR_SIZE_MAX);
 		same = len >= 0 && (size_t)len == value.len &&
-		    memcmp(now.data, value.data, value.len) == 0;
+		    (len == 0 || memcmp(now.data, value.data,
+		    value.len) == 0);
 	}
-	buf_fini(&xname);
+	buf_fini(&name);
 	buf_fini(&value);
 	buf_fini(&now);
-	return (same && count_xattrs(path) == n);
+	return (same);
+}
+
+int
+compare_xattrs(int dirfd, const char *name, const struct span *lines, int all)
+{
+	char path[64 + NAME_MAX];
+	size_t n = 0;
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d/%s", dirfd, name);
+	if (lines->len > 0 && !has_xattrs(path, lines, all, &n))
+		return (0);
+	return (count_xattrs(path, lines, all) == n);
 }

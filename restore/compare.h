@@ -19,7 +19,12 @@ int compare_contents(struct digest *d, int dirfd, const char *name,
 int compare_other(const struct entry *ent, int dirfd, const char *name,
     const struct stat *st, const char *target);
 
-/* Extended attributes: those of the lines, and no user's or ACL besides. */
-int compare_xattrs(int dirfd, const char *name, const struct span *lines);
+/*
+ * Extended attributes: those of the lines and no others.  all: 0 for who
+ * may not see those of root.  A label that the host gives to every file is
+ * no difference when the snapshot has none.
+ */
+int compare_xattrs(int dirfd, const char *name, const struct span *lines,
+    int all);
 
 #endif

@@ -35,7 +35,7 @@ struct side {
 	struct subtree *tree;	/* NULL: nothing can be read */
 	struct entry ent;
 	int have;		/* ent is the next entry */
-	int gap;		/* entries just before it, or the end, are lost */
+	int gap;		/* what is just before it or the end is lost */
 	int end;		/* no more entries */
 };
 

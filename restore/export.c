@@ -109,7 +109,7 @@ hard_link(struct export *x, const struct entry *ent, struct err *e)
 	return (find_carrier(x, first, e));
 }
 
-/* A file's contents on their way into the archive, where holes are left out. */
+/* A file's contents on their way into the archive, which has no holes. */
 struct sieve {
 	struct export *x;
 	struct scan holes;

@@ -86,7 +86,7 @@ check_space(struct view *v, const struct selection *sel,
 		return (0);
 	human_bytes(t.bytes, need);
 	human_bytes(room, have);
-	return (err_set(e, ERR_FAILED, "%s: not enough room: %s are to be "
+	return (err_set(e, ERR_FAILED, "%s: not enough space: %s are to be "
 	    "written, %s are free; nothing was restored", a->to, need, have));
 }
 
@@ -223,8 +223,12 @@ restore_main(struct cli *cli, int argc, char **argv)
 		else if (cli_option(cli, opt, optarg) == -1)
 			return (cli_usage(USAGE));
 	}
-	if (optind == argc || a.to == NULL || a.to[0] == '\0')
+	if (optind == argc)
 		return (cli_usage(USAGE));
+	if (a.to == NULL || a.to[0] == '\0') {
+		cli_warn("restore: no target: name a directory with --to");
+		return (STATUS_USAGE);
+	}
 	a.snap = argv[optind++];
 	a.paths = argv + optind;
 	a.npaths = (size_t)(argc - optind);

@@ -139,8 +139,9 @@ place_dir(struct plan *p, uint32_t parent, const char *name,
 	d->inherits = (uint8_t)inherits(dirfd, name);
 	d->finish = !ancestor;
 	if (!ancestor)
-		plan_tell(p, apply_same(&p->applier, &st, &d->at, 1) ?
-		    PLAN_KEEP : PLAN_ADJUST);
+		plan_tell(p, apply_same(&p->applier, &st, &d->at, 1) &&
+		    compare_xattrs(dirfd, name, &d->at.xattrs,
+		    p->applier.euid == 0) ? PLAN_KEEP : PLAN_ADJUST);
 	return (0);
 }
 
@@ -203,7 +204,8 @@ place_other(struct plan *p, uint32_t dir, const char *name,
 	}
 	same = there && compare_other(ent, dirfd, name, &st,
 	    buf_cstr(&target));
-	if (same && apply_same(&p->applier, &st, &at, 1))
+	if (same && apply_same(&p->applier, &st, &at, 1) &&
+	    compare_xattrs(dirfd, name, &at.xattrs, p->applier.euid == 0))
 		plan_tell(p, PLAN_KEEP);
 	else if (same) {
 		plan_tell(p, PLAN_ADJUST);
@@ -396,8 +398,8 @@ keep_file(struct plan *p, int dirfd, const char *name,
 
 	if (window_attributes(&p->window, &at, ent, e) == -1)
 		return (-1);
-	if (apply_same(&p->applier, st, &at, 1) && (!p->opt->checksum ||
-	    compare_xattrs(dirfd, name, &at.xattrs))) {
+	if (apply_same(&p->applier, st, &at, 1) && compare_xattrs(dirfd,
+	    name, &at.xattrs, p->applier.euid == 0)) {
 		plan_tell(p, PLAN_KEEP);
 		return (0);
 	}

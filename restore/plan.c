@@ -1,5 +1,6 @@
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,6 +9,7 @@
 
 #include "base/cancel.h"
 #include "formats/pathtext.h"
+#include "restore/compare.h"
 #include "restore/content.h"
 #include "restore/plan.h"
 #include "restore/subtree.h"
@@ -52,8 +54,7 @@ plan_tell(struct plan *p, enum plan_action action)
 	    (!p->opt->verbose && action != PLAN_DELETE))
 		return;
 	pathtext_encode(&text, p->path.data, p->path.len);
-	fprintf(p->opt->out, "%s %s\n", words[action],
-	    p->path.len > 0 ? buf_cstr(&text) : ".");
+	fprintf(p->opt->out, "%s /%s\n", words[action], buf_cstr(&text));
 	buf_fini(&text);
 }
 
@@ -211,8 +212,9 @@ static int
 plan_entry(struct plan *p, const struct snapshot_volume *vol,
     const struct entry *ent, int ancestor, struct err *e)
 {
+	char name[NAME_MAX + 1];	/* p->path moves while it is used */
 	struct buf path = BUF_INIT;
-	const char *name;
+	const char *last;
 	uint32_t parent, dir;
 	int rc = -1;
 
@@ -223,9 +225,16 @@ plan_entry(struct plan *p, const struct snapshot_volume *vol,
 		rc = root_entry(p, ent, ancestor, e);
 		goto out;
 	}
-	if ((name = descend(p, &path, e)) == NULL ||
-	    note_name(p, name, e) == -1)
+	if ((last = descend(p, &path, e)) == NULL ||
+	    note_name(p, last, e) == -1)
 		goto out;
+	if (strlen(last) > NAME_MAX) {
+		report_add(p->opt->report, "not restored",
+		    buf_cstr(&p->path), "name too long");
+		rc = 0;
+		goto out;
+	}
+	strcpy(name, last);
 	parent = p->levels[p->nlevels - 1].dir;
 	if (ent->type == ENTRY_DIR) {
 		rc = place_dir(p, parent, name, ent, ancestor, &dir, e);
@@ -314,7 +323,9 @@ finish_dir(struct plan *p, uint32_t dir)
 		fd = openat(dirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd == -1 || fstat(fd, &st) == -1)
 		err_sys(&e, "directory");
-	else if (d->made || !apply_same(&p->applier, &st, &d->at, 1))
+	else if (d->made || !apply_same(&p->applier, &st, &d->at, 1) ||
+	    !compare_xattrs(dirfd, ".", &d->at.xattrs,
+	    p->applier.euid == 0))
 		(void)apply_fd(&p->applier, fd, &d->at, 0, &e);
 	if (e.kind != ERR_NONE) {
 		extract_dir_path(&path, p->dirs, dir);

@@ -42,6 +42,7 @@ empty_dir(struct plan *p, int dirfd, const char *name, struct err *e)
 		rc = prune_entry(p, fd, d->d_name, e);
 		p->path.len = len;
 	}
+	(void)buf_cstr(&p->path);
 	closedir(dir);
 	return (rc);
 }

@@ -16,7 +16,7 @@ struct subtree {
 	const struct snapshot_volume *vol;
 	struct buf top;
 	struct buf skip;	/* pass over what is up to or below this */
-	unsigned skipped;	/* entries since; no more of them when sought */
+	unsigned skipped;	/* entries since, until sought behind them */
 	uint8_t leaf[DIGEST_LEN];
 	int have_leaf;		/* leaf is named but not read */
 	struct buf text;	/* of the leaf being read */
@@ -67,6 +67,7 @@ subtree_new(struct vault *v, struct index *ix,
 	if (buf_ok(&t->top, e) == -1 ||
 	    (t->fetch = fetch_new(v, ix, FRAMES_KEPT, e)) == NULL ||
 	    seek(t, top->p, top->len, e) == -1) {
+		err_wrap(e, "catalog of %s", vol->path);
 		subtree_free(t);
 		return (NULL);
 	}
@@ -145,7 +146,7 @@ check_order(struct subtree *t, const struct entry *ent, struct err *e)
 {
 	if (t->last.len > 0 && pathtext_compare((const char *)t->last.data,
 	    t->last.len, ent->path.p, ent->path.len) >= 0)
-		return (err_set(e, ERR_DAMAGED, "catalog: %.*s: out of order",
+		return (err_set(e, ERR_DAMAGED, "%.*s: out of order",
 		    (int)(ent->path.len < 200 ? ent->path.len : 200),
 		    ent->path.p));
 	buf_clear(&t->last);
@@ -208,6 +209,22 @@ is_skipped(struct subtree *t, const struct entry *ent)
 	return (1);
 }
 
+/* next_entry(), after errors met ahead of time. */
+static int
+next_or_error(struct subtree *t, struct entry *ent, struct err *e)
+{
+	int rc = -1;
+
+	if (t->err.kind != ERR_NONE) {
+		*e = t->err;
+		t->err.kind = ERR_NONE;
+	} else
+		rc = next_entry(t, ent, e);
+	if (rc == -1)
+		err_wrap(e, "catalog of %s", t->vol->path);
+	return (rc);
+}
+
 int
 subtree_next(struct subtree *t, struct entry *ent, struct err *e)
 {
@@ -215,12 +232,7 @@ subtree_next(struct subtree *t, struct entry *ent, struct err *e)
 	int rc;
 
 	while (!t->done) {
-		if (t->err.kind != ERR_NONE) {
-			*e = t->err;
-			t->err.kind = ERR_NONE;
-			return (-1);
-		}
-		if ((rc = next_entry(t, ent, e)) == -1)
+		if ((rc = next_or_error(t, ent, e)) == -1)
 			return (-1);
 		if (rc == 0)
 			break;

@@ -275,7 +275,7 @@ tell_problems(struct verify *v)
 
 	for (i = 0; i < index_problems(v->index); i++) {
 		p = index_get_problem(v->index, i);
-		pack_name(index_pack_id(v->index, p->pack), name);
+		pack_name(p->id, name);
 		tell(v, 1, "pack unreadable", name, p->reason);
 	}
 }
@@ -343,10 +343,10 @@ print_text(const struct verify *v, const struct scrub *s, int read_data)
 	}
 	printf("\n");
 	if (damaged)
-		printf("What to do: back up the same sites again; whatever "
-		    "their volumes still have is stored anew and heals "
-		    "older snapshots too.  Then verify again.  \"restore\" "
-		    "brings back all but what is named above.\n");
+		printf("What to do: back up the same sites.  The next backup "
+		    "stores anew whatever their volumes still have, which "
+		    "heals older snapshots too; then verify again.  "
+		    "\"restore\" brings back all but what is named above.\n");
 	else if (v->index != NULL && (index_problems(v->index) > 0 ||
 	    s->nbad > 0))
 		printf("Nothing is lost: what is damaged has good copies "
@@ -393,7 +393,7 @@ run(struct verify *v, const char *name, unsigned percent, struct err *e)
 
 	if ((path = cli_vault(v->cli, e)) == NULL ||
 	    (v->vault = vault_open(path, e)) == NULL ||
-	    (v->index = index_open(v->vault, INDEX_STRICT, e)) == NULL ||
+	    (v->index = index_open(v->vault, INDEX_STRICT | INDEX_FRESH, e)) == NULL ||
 	    (v->fetch = fetch_new(v->vault, v->index, 64, e)) == NULL)
 		return (-1);
 	if ((v->good = idset_new()) == NULL ||

@@ -4,6 +4,8 @@
 #include "restore/view.h"
 #include "vault/snapshots.h"
 
+#define TROUBLES_TOLD 10
+
 static void
 tell_problems(const struct index *ix)
 {
@@ -42,6 +44,9 @@ view_open(struct view *v, const struct cli *cli, const char *snap_name,
 void
 view_close(struct view *v)
 {
+	if (v->troubles > TROUBLES_TOLD)
+		cli_warn("%zu more parts of the catalog cannot be read",
+		    v->troubles - TROUBLES_TOLD);
 	snapshot_fini(&v->snap);
 	index_free(v->index);
 	vault_close(v->vault);
@@ -51,10 +56,10 @@ view_close(struct view *v)
 void
 view_trouble(struct view *v, const struct err *e)
 {
-	int status = cli_fail(e);
-
-	if (status > v->status)
-		v->status = status;
+	if (v->troubles++ < TROUBLES_TOLD)
+		cli_error(e);
+	if (err_status(e) > v->status)
+		v->status = err_status(e);
 }
 
 int

@@ -17,7 +17,8 @@ struct view {
 	struct vault *vault;
 	struct index *index;
 	struct snapshot snap;
-	int status;		/* of the trouble told so far; STATUS_DONE */
+	int status;		/* of the trouble so far; STATUS_DONE */
+	size_t troubles;	/* how often there was some */
 };
 
 /*
@@ -32,7 +33,8 @@ void view_close(struct view *v);
 
 /*
  * Tell trouble with a part of what is read, and remember for the exit
- * status that there was some: the command goes on with the rest.
+ * status that there was some: the command goes on with the rest.  After the
+ * first few only their number is told, by view_close().
  */
 void view_trouble(struct view *v, const struct err *e);
 

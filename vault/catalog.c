@@ -18,6 +18,7 @@
 
 struct catalog_sink {
 	struct index *index;
+	struct fetch *fetch;	/* to look at what there is */
 	struct pack_writer *writer;
 	struct idset *stored;	/* by this run */
 	struct digest *digest;
@@ -40,22 +41,41 @@ catalog_sink_new(struct vault *v, struct index *ix, struct committer *c,
 	s->digest = digest_new();
 	if (s->stored == NULL || s->digest == NULL)
 		err_nomem(e);
-	else if ((s->writer = pack_writer_new(v, PACK_CATALOG, c,
-	    e)) != NULL)
+	else if ((s->fetch = fetch_new(v, ix, FRAMES_KEPT, e)) != NULL &&
+	    (s->writer = pack_writer_new(v, PACK_CATALOG, c, e)) != NULL)
 		return (s);
 	catalog_sink_free(s);
 	return (NULL);
+}
+
+/*
+ * Whether the vault has the blob.  Once any damage is known, only reading
+ * it tells: a bad frame takes along blobs that nobody has marked yet.
+ */
+static int
+has(struct catalog_sink *s, const uint8_t id[DIGEST_LEN], struct err *e)
+{
+	struct blob_loc loc;
+	struct err ignored;
+	const uint8_t *p;
+	size_t len;
+	int rc;
+
+	rc = index_find(s->index, PACK_CATALOG, id, &loc, e);
+	if (rc == 1 && index_damaged(s->index))
+		rc = fetch_blob(s->fetch, PACK_CATALOG, id, &p, &len,
+		    &ignored) == 0;
+	return (rc);
 }
 
 static int
 store_new(struct catalog_sink *s, const void *p, size_t len,
     const uint8_t id[DIGEST_LEN], struct err *e)
 {
-	struct blob_loc loc;
 	uint8_t *to;
 	int rc;
 
-	if ((rc = index_find(s->index, PACK_CATALOG, id, &loc, e)) != 0)
+	if ((rc = has(s, id, e)) != 0)
 		return (rc == 1 ? 0 : -1);
 	if ((rc = idset_add(s->stored, id)) == -1)
 		return (err_nomem(e));
@@ -96,6 +116,7 @@ catalog_sink_free(struct catalog_sink *s)
 	if (s == NULL)
 		return;
 	pack_writer_free(s->writer);
+	fetch_free(s->fetch);
 	idset_free(s->stored);
 	digest_free(s->digest);
 	pthread_mutex_destroy(&s->lock);

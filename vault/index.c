@@ -31,7 +31,7 @@ struct mark {
 
 struct index {
 	struct vault *vault;
-	enum index_mode mode;
+	int mode;
 	struct pack_entry *packs;	/* sorted by id */
 	size_t npacks;
 	struct piece *pieces;
@@ -149,6 +149,43 @@ add_piece(struct index *ix, struct segment *seg)
 	return (0);
 }
 
+static int
+add_problem(struct index *ix, const uint8_t id[DIGEST_LEN], size_t salvaged,
+    const struct err *why, struct err *e)
+{
+	struct index_problem *p;
+
+	p = realloc(ix->problems, (ix->nproblems + 1) * sizeof(*p));
+	if (p == NULL)
+		return (err_nomem(e));
+	ix->problems = p;
+	p += ix->nproblems++;
+	memcpy(p->id, id, DIGEST_LEN);
+	p->salvaged = (uint32_t)salvaged;
+	snprintf(p->reason, sizeof(p->reason), "%.255s", why->msg);
+	return (0);
+}
+
+/* Nothing removes a pack but damage: the cache is what remembers it. */
+static void
+tell_gone(struct index *ix, const struct segment *seg)
+{
+	struct segment_pack pack;
+	struct err why, ignored;
+	char name[PACK_NAME_LEN];
+	size_t i;
+
+	for (i = 0; i < segment_packs(seg); i++) {
+		segment_get_pack(seg, i, &pack);
+		if (find_pack(ix, pack.id) != ix->npacks)
+			continue;
+		ix->lost = 1;
+		pack_name(pack.id, name);
+		err_set(&why, ERR_DAMAGED, "%s: the pack is gone", name);
+		(void)add_problem(ix, pack.id, 0, &why, &ignored);
+	}
+}
+
 static void
 load_cache(struct index *ix)
 {
@@ -165,27 +202,14 @@ load_cache(struct index *ix)
 		if (n < 5 || strcmp(d->d_name + n - 4, ".seg") != 0)
 			continue;
 		seg = segment_load(ix->vault->cache, d->d_name);
-		if (seg != NULL && add_piece(ix, seg) == -1)
+		if (seg == NULL)
+			continue;
+		tell_gone(ix, seg);
+		if ((ix->mode & INDEX_FRESH) != 0 ||
+		    add_piece(ix, seg) == -1)
 			segment_discard(seg);
 	}
 	closedir(dir);
-}
-
-static int
-add_problem(struct index *ix, size_t pack, size_t salvaged,
-    const struct err *why, struct err *e)
-{
-	struct index_problem *p;
-
-	p = realloc(ix->problems, (ix->nproblems + 1) * sizeof(*p));
-	if (p == NULL)
-		return (err_nomem(e));
-	ix->problems = p;
-	p += ix->nproblems++;
-	p->pack = (uint32_t)pack;
-	p->salvaged = (uint32_t)salvaged;
-	snprintf(p->reason, sizeof(p->reason), "%.255s", why->msg);
-	return (0);
 }
 
 /*
@@ -206,13 +230,14 @@ read_pack(struct index *ix, size_t at, struct segment **seg, int *salvaged,
 	*salvaged = 0;
 	memset(&x, 0, sizeof(x));
 	if ((r = pack_reader_open(ix->vault, pack->id, &why)) == NULL)
-		return (add_problem(ix, at, 0, &why, e));
+		return (add_problem(ix, pack->id, 0, &why, e));
 	if (pack_reader_index(r, &x, &why) == -1) {
 		*salvaged = 1;
-		if (ix->mode == INDEX_SALVAGE)
+		if ((ix->mode & INDEX_SALVAGE) != 0)
 			rc = pack_reader_salvage(r, &x, e);
 		if (rc == 0)
-			rc = add_problem(ix, at, x.nblobs, &why, e);
+			rc = add_problem(ix, pack->id, x.nblobs,
+			    &why, e);
 	}
 	if (rc == 0 && x.nblobs > 0 &&
 	    (*seg = segment_new(pack, &x, e)) == NULL)
@@ -383,7 +408,7 @@ load_marks(void *arg, const char *name, uint64_t bytes, struct err *e)
 }
 
 struct index *
-index_open(struct vault *v, enum index_mode mode, struct err *e)
+index_open(struct vault *v, int mode, struct err *e)
 {
 	struct index *ix;
 

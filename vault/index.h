@@ -26,16 +26,16 @@ struct blob_loc {
 
 /* What a pack that gives no INDEX is good for. */
 enum index_mode {
-	INDEX_STRICT,	/* nothing: a writer must not lean on it */
-	INDEX_SALVAGE,	/* whatever blobs can be found by reading it */
+	INDEX_STRICT = 0,	/* nothing: a writer must not lean on it */
+	INDEX_SALVAGE = 1,	/* whatever blobs reading it finds */
+	INDEX_FRESH = 2,	/* or'ed in: go by the packs, not the cache */
 };
 
 /*
  * Look at all packs and bring the cache up to date.  A pack that cannot be
  * read is a problem (below), not a failure.
  */
-struct index *index_open(struct vault *v, enum index_mode mode,
-    struct err *e);
+struct index *index_open(struct vault *v, int mode, struct err *e);
 void index_free(struct index *ix);
 
 /*
@@ -50,9 +50,9 @@ size_t index_packs(const struct index *ix);
 const uint8_t *index_pack_id(const struct index *ix, uint32_t pack);
 uint64_t index_pack_bytes(const struct index *ix, uint32_t pack);
 
-/* Packs without a usable INDEX. */
+/* Packs without a usable INDEX, and packs gone that the cache knew. */
 struct index_problem {
-	uint32_t pack;
+	uint8_t id[DIGEST_LEN];	/* of the pack */
 	uint32_t salvaged;	/* blobs found in it all the same */
 	char reason[256];
 };

@@ -29,6 +29,7 @@ set -u
 LC_ALL=C
 export LC_ALL
 umask 077
+unset CDPATH
 
 status=0
 scratch=
@@ -108,6 +109,30 @@ function quote(s,    a, i, n, r) {
 		r = r "\047\\\047\047" a[i]
 	return "\047" r "\047"
 }
+# No command takes a path of more than 4095 bytes: the steps on the way to the
+# directory of one that may be longer, and in "rest" its end.
+function way(path,    a, i, n, r) {
+	rest = path
+	if (length(path) < 3900)
+		return ""
+	n = split(path, a, "/")
+	rest = ""
+	for (i = 1; i < n; i++) {
+		rest = rest a[i] "/"
+		if (length(rest) > 2500) {
+			r = r "cd -P -- " quote(rest) " && "
+			rest = ""
+		}
+	}
+	rest = rest a[n]
+	return r
+}
+# A command for a path.
+function command(cmd, path, after,    w) {
+	w = way(path)
+	cmd = cmd " " quote(rest) after
+	return w == "" ? cmd : "(" w cmd ")"
+}
 function isid(s) {
 	return length(s) == 64 && s !~ /[^0-9a-f]/
 }
@@ -132,6 +157,16 @@ snapshots() {
 # What recovery needs of a snapshot, one "key": value a line, as lines
 # "KEY VALUE" and "volume PATH ROOT DEPTH"; paths are catalog text.
 snapshot_awk='
+function unquote(s,    a, i, n, r) {
+	if (s !~ /^"/)
+		return s
+	n = split(substr(s, 2, length(s) - 2), a, /\\\\/)
+	for (i = 1; i <= n; i++) {
+		gsub(/\\/, "", a[i])
+		r = r (i > 1 ? "\\" : "") a[i]
+	}
+	return r
+}
 /^ "volumes": \[/ { volumes = 1; next }
 /^ \]/ { volumes = 0; next }
 !match($0, /^ *"[a-z_]+": /) {
@@ -144,8 +179,7 @@ snapshot_awk='
 	gsub(/[ ":]/, "", key)
 	value = substr($0, RLENGTH + 1)
 	sub(/,$/, "", value)
-	gsub(/"/, "", value)
-	gsub(/\\\\/, "\\", value)
+	value = unquote(value)
 	if (volumes)
 		v[key] = value
 	else if (/^ "/)
@@ -173,7 +207,9 @@ list() {
 			    awk -v id="$id" -v site="$site" -v mark="$mark" '
 				{ v[$1] = $2 }
 				$1 == "volume" { vols = vols " " $2 }
-				END { print id, v["time"], site, v["status"] mark vols }'
+				END {
+					print id, v["time"], site, v["status"] mark vols
+				}'
 		done
 		exit "$bad"
 	}
@@ -263,7 +299,8 @@ trailer() {
 		if (n == 40 && magic == " 94 42 77 24 32 0 0 0" \
 		    " 120 99 118 112 97 99 107 49" && le(16, 8) < 1e15 &&
 		    le(24, 8) < 1e9 && le(32, 8) < 1e9)
-			printf "%.0f %.0f %.0f\n", le(16, 8) + 1, le(24, 8), le(32, 8)
+			printf "%.0f %.0f %.0f\n", le(16, 8) + 1,
+			    le(24, 8), le(32, 8)
 	}'
 }
 
@@ -358,8 +395,9 @@ unpack() {
 		done <"$2.frames"
 		prove "$1" "$2"
 	fi
-	! grep -q -e 'No space left' -e 'quota exceeded' "$2.err2" ||
-	    die "no space left in $dir"
+	case $(cat "$2.err2") in
+	*'No space left'* | *'quota exceeded'*) die "no space left in $dir" ;;
+	esac
 	if [ -s "$2.bad" ]; then
 		damage "pack $pack: $(wc -l <"$2.bad") of its blobs are lost"
 	elif [ -s "$2.err" ]; then
@@ -373,7 +411,8 @@ prove() {
 	(cd "$2" && sha256sum -c --quiet "../i/$1") >"$2.sum" 2>/dev/null &&
 	    return
 	cut -d : -f 1 "$2.sum" >"$2.bad"
-	[ -s "$2.bad" ] || die "cannot prove pack $pack (is there space in $dir?)"
+	[ -s "$2.bad" ] ||
+	    die "cannot prove pack $pack (is there space in $dir?)"
 }
 
 # ----------------------------------------------------------------- catalogs
@@ -413,7 +452,7 @@ fetch() {
 # lost leave lines in $1.lost.
 expand() {
 	: >"$1.lost"
-	while grep -q '^[^ ]* [1-9]' "$1"; do
+	while [ -n "$(awk '$2 > 0 { print; exit }' "$1")" ]; do
 		sure awk '$2 > 0 { print $1 }' "$1" |
 		    sure sort -u >"$scratch/ids"
 		fetch "$scratch/ids"
@@ -450,10 +489,12 @@ catalogs() {
 			while ((getline line <path[$1]) > 0)
 				print line
 			close(path[$1])
-		}' lost="$roots.lost" "$scratch/have" "$roots" >"$scratch/catalog"
+		}' lost="$roots.lost" "$scratch/have" "$roots" \
+	    >"$scratch/catalog"
 	settle
 	while read -r _ _ vol label; do
-		damage "catalog of /${vol#./}: the part that begins with $label is lost"
+		damage "catalog of /${vol#./}: the part that begins with" \
+		    "$label is lost"
 	done <"$roots.lost"
 }
 
@@ -521,7 +562,7 @@ function supply(i, n,    j, p) {
 # Whether this path may follow the last one.
 function inorder(path, isdir,    i, j, n) {
 	n = split(path, c, "/")
-	if (c[1] != "." || n > 2048)
+	if (c[1] != ".")
 		return 0
 	for (i = 2; i <= n; i++)
 		if (c[i] == "" || c[i] == "." || c[i] == "..")
@@ -581,7 +622,8 @@ function content(    a, i, n, digest) {
 		n = split(note["b"], a, " ")
 		for (i = 1; i <= n; i++)
 			print a[i], e, i, "-", kw["size"], full >(dir "/parts")
-	} else if (!bsdtar || note["h"] != "" || (nx && !root)) {
+	} else if (!bsdtar || note["h"] != "" || (nx && !root) ||
+	    length(full) >= 3900) {
 		print digest, e, 1, "-", kw["size"], full >(dir "/parts")
 	} else {
 		print digest, "s", e, full, common >(dir "/small")
@@ -627,7 +669,8 @@ function entry(    a, i, t, target) {
 		first[target] = e
 		at[target] = full
 	}
-	common = mode_here(kw["mode"]) " " kw["uid"] " " kw["gid"] " " kw["time"]
+	common = mode_here(kw["mode"]) " " kw["uid"] " " kw["gid"] " " \
+	    kw["time"]
 	if (t == "file") {
 		t = content()
 		print e, t, full, common, kw["size"], (note["h"] != "")
@@ -724,7 +767,10 @@ END { ended() }
 place() {
 	expand "$scratch/trees"
 	awk '{ print $3 }' "$scratch/trees.lost" >"$scratch/lost"
-	sure awk 'FILENAME ~ /plan$/ && $2 == "f" { path[$1] = $3; size[$1] = $8 }
+	sure awk 'FILENAME ~ /plan$/ && $2 == "f" {
+			path[$1] = $3
+			size[$1] = $8
+		}
 		FILENAME ~ /trees$/ {
 			print $1, $3, ++seq[$3], $4, size[$3], path[$3]
 		}' "$scratch/plan" "$scratch/trees" >>"$scratch/parts"
@@ -748,18 +794,19 @@ place() {
 #	ID PACK NUMBER LENGTH p E OFFSET SKIP COUNT WHOLE PATH
 # an mtree for bsdtar, commands that write parts, and what to try elsewhere.
 pack_awk=$lib'
-function parts(s) {
-	print s " || unwritten " e >>(dir "/parts.sh")
-}
-function flush() {
-	if (run != "" && start == 0)
-		parts("cat" run " 1<>" file)
-	else if (run != "")
-		parts(sprintf("cat%s | dd bs=1048576 iflag=fullblock%s%.0f of=",
-		    run, seek, start) file)
+function flush(    w) {
+	if (run == "")
+		return
+	w = way(path)
+	if (w == "" && start == 0)
+		run = run " 1<>" quote(rest)
+	else
+		run = run " | (" w "dd bs=1048576 iflag=fullblock" \
+		    sprintf(" oflag=seek_bytes seek=%.0f", start) \
+		    " conv=notrunc status=none of=" quote(rest) ")"
+	print run " || unwritten " e >>(dir "/parts.sh")
 	run = ""
 }
-BEGIN { seek = " conv=notrunc status=none oflag=seek_bytes seek=" }
 FILENAME ~ /bad$/ { bad[$1]; next }
 $3 in bad {
 	print $1, $2 >>(dir "/redo.copies")
@@ -772,22 +819,19 @@ $5 == "s" {
 	    "contents=" dir "/p/" $3 >>(dir "/small.mtree")
 	next
 }
-!$10 {
+run == "" || $6 "" != e || $7 + 0 != end || !whole || !$10 || ++n > 256 {
 	flush()
 	e = $6 ""
-	parts("dd bs=65536 iflag=skip_bytes,count_bytes skip=" $8 " count=" $9 \
-	    seek $7 " if=" dir "/p/" $3 " of=" quote($11))
-	next
+	path = $11
+	start = $7 + 0
+	whole = $10 + 0
+	n = 1
+	run = whole ? "cat" : "tail -c +" ($8 + 1) " " dir "/p/" $3 \
+	    " | head -c " $9
 }
 {
-	if (run == "" || $6 "" != e || $7 + 0 != end || ++n > 256) {
-		flush()
-		e = $6 ""
-		file = quote($11)
-		start = $7 + 0
-		n = 1
-	}
-	run = run " " dir "/p/" $3
+	if (whole)
+		run = run " " dir "/p/" $3
 	end = $7 + $9
 }
 END { flush() }
@@ -810,7 +854,7 @@ try_bsdtar() {
 	for options in mtree:checkfs ''; do
 		bsdtar -xp ${options:+--options "$options"} \
 		    -f "$scratch/mtree" 2>/dev/null &&
-		    cmp -s "$scratch/probe" "$scratch/copy" && bsdtar=1 && break
+		    [ "$(cat "$scratch/copy")" = probe ] && bsdtar=1 && break
 	done
 }
 
@@ -847,7 +891,8 @@ contents() {
 		sure join "$scratch/where" "$scratch/uses" | sure awk '
 			$1 "" != id { id = $1 ""; pack = $2 }
 			$2 == pack
-			' | sure sort -k 2,2n -k 5,5 -k 6,6n -k 7,7n >"$scratch/todo"
+			' | sure sort -k 2,2n -k 5,5 -k 6,6n -k 7,7n \
+		    >"$scratch/todo"
 		rm -rf "$scratch/r"
 		mkdir "$scratch/r"
 		: >"$scratch/redo"
@@ -862,7 +907,8 @@ contents() {
 		done 3<"$scratch/ask"
 		sure awk 'FILENAME ~ /copies$/ { bad[$1, $2]; next }
 			!(($1, $2) in bad)
-			' "$scratch/redo.copies" "$scratch/where" >"$scratch/next"
+			' "$scratch/redo.copies" "$scratch/where" \
+		    >"$scratch/next"
 		mv "$scratch/next" "$scratch/where"
 		sure sort -o "$scratch/uses" "$scratch/redo"
 		settle
@@ -893,6 +939,10 @@ function flush(key,    a) {
 }
 # With "keep", the order of the paths matters.
 function add(file, cmd, path, keep,    key) {
+	if (length(path) >= 3900) {
+		out(file, command(cmd " --", path) " || flaw")
+		return
+	}
 	key = file SUBSEP cmd
 	if (keep && key != last[file]) {
 		flush(last[file])
@@ -913,22 +963,36 @@ function stamp(t,    a) {
 function mtree(file, keys) {
 	out(file, $3 " mode=" $4 " uid=" $5 " gid=" $6 " time=" $7 " " keys)
 }
-function make(    p) {
-	p = quote($3)
+function make(cmd, after) {
+	out("make.sh", command(cmd, $3, after) " || failed")
+}
+# By bsdtar, where it can: empty files, symbolic links.
+function special() {
 	if ($2 == "f" && $9)
-		out("make.sh", "truncate -s " $8 " -- " p " || failed")
-	else if (bsdtar && $2 == "z")
+		make("truncate -s " $8 " --")
+	else if (native && $2 == "z")
 		mtree("make.mtree", "type=file contents=" dir "/empty")
-	else if (bsdtar && $2 == "l")
+	else if (native && $2 == "l")
 		mtree("make.mtree", "type=link link=" $8)
 	else if ($2 == "z")
-		out("make.sh", "true >" p " || failed")
+		make("true >")
 	else if ($2 == "l")
-		out("make.sh", "ln -sT -- " quote($8) " " p " || failed")
+		make("ln -sT -- " quote($8))
 	else if ($2 == "p")
-		out("make.sh", "mkfifo -- " p " || failed")
+		make("mkfifo --")
 	else if ($2 ~ /^[cb]$/)
-		out("make.sh", "mknod -- " p " " $2 " " $8 " " $9 " || failed")
+		make("mknod --", " " $2 " " $8 " " $9)
+}
+# A hard link; a long way to the first name is gone before.
+function hardlink(    first, w) {
+	w = way($5)
+	first = quote(rest)
+	if (length($3) >= 3900 || w != "") {
+		w = "(" w "exec 9<. && cd -P -- \"$dir\" && " way($3)
+		out("link.sh", w "ln -PT -- /proc/self/fd/9/" first " " \
+		    quote(rest) ") || failed")
+	} else
+		out("link.sh", "ln -PT -- " first " " quote($3) " || failed")
 }
 function manner() {
 	if (root)
@@ -941,7 +1005,7 @@ function manner() {
 function directories(    i) {
 	for (i = nd; i > 0; i--) {
 		$0 = dirs[i]
-		if (bsdtar && $7 != "-") {
+		if (bsdtar && $7 != "-" && length($3) < 3900) {
 			mtree("dirs.mtree", "type=dir")
 			continue
 		}
@@ -953,13 +1017,18 @@ function directories(    i) {
 	}
 }
 # One attribute as setfattr has it, where a name ends at the first "=".
-function attribute(path, name, value,    a, i, n) {
+function attribute(path, name, value,    a, i, n, raw) {
+	raw = name
 	n = split(name, a, /=/)
 	name = a[1]
 	for (i = 2; i <= n; i++)
 		name = name "\\075" a[i]
-	out("attrs", "# file: " path "\n" name "=" \
-	    (value == "=" ? "\"\"" : "0s" value) "\n")
+	value = value == "=" ? "\"\"" : "0s" value
+	if (length(path) < 3900)
+		out("attrs", "# file: " path "\n" name "=" value "\n")
+	else
+		out("attrs.sh", command("setfattr -h -n " quote(raw) \
+		    " -v " value " --", path) " || flaw")
 }
 FILENAME ~ /unwritten$/ { gone[$1]; next }
 FILENAME ~ /lost$/ { gone[$1]; lost[$1]; next }
@@ -980,17 +1049,14 @@ $2 ~ /^[cb]$/ && !root {
 }
 $1 in gone {
 	if ($2 == "f")
-		out("undo.sh", "rm -f -- " quote($3))
+		out("undo.sh", command("rm -f --", $3))
 	next
 }
 { total++ }
 $2 == "d" { dirs[++nd] = $0; next }
-$2 == "h" {
-	out("link.sh", "ln -PT -- " quote($5) " " quote($3) " || failed")
-	next
-}
-{ make() }
-!bsdtar || $2 !~ /^[slz]$/ { manner() }
+$2 == "h" { hardlink(); next }
+{ native = bsdtar && length($3) < 3900; special() }
+!native || $2 !~ /^[slz]$/ { manner() }
 END {
 	directories()
 	for (key in args)
@@ -1001,7 +1067,7 @@ END {
 
 finish() {
 	for f in undo.sh make.sh own.sh link.sh mode.sh time.sh dirs.time \
-	    dirs.mode attrs damaged devices empty; do
+	    dirs.mode attrs attrs.sh damaged devices empty; do
 		: >"$scratch/$f"
 	done
 	echo '#mtree' >"$scratch/make.mtree"
@@ -1024,15 +1090,18 @@ finish() {
 }
 
 attributes() {
-	[ -s "$scratch/attrs" ] || return 0
+	[ -s "$scratch/attrs" ] || [ -s "$scratch/attrs.sh" ] || return 0
 	if ! command -v setfattr >/dev/null; then
 		say "setfattr is not installed: extended attributes, ACLs and" \
 		    "capabilities are not restored"
 		flaw
-	elif ! setfattr -h --restore=- <"$scratch/attrs"; then
+		return
+	fi
+	if ! setfattr -h --restore=- <"$scratch/attrs"; then
 		say "some extended attributes could not be set (see above)"
 		flaw
 	fi
+	run attrs.sh
 }
 
 report() {
@@ -1040,10 +1109,11 @@ report() {
 		damage "$path: not restored, content is lost"
 	done <"$scratch/damaged"
 	if [ -s "$scratch/devices" ]; then
-		say "not root: $(wc -l <"$scratch/devices") devices are not made"
+		say "not root: $(wc -l <"$scratch/devices") devices not made"
 		flaw
 	fi
-	say "$(cat "$scratch/total") entries of snapshot $id restored below $dir"
+	say "$(cat "$scratch/total") entries of snapshot $id restored" \
+	    "below $dir"
 	case $status in
 	5) say "there was damage: what is named above is missing" ;;
 	2) say "not everything could be written (see above)" ;;
@@ -1083,17 +1153,22 @@ directories() {
 		$2 in dirs' "$scratch/plan" "$scratch/volumes")
 	each_volume make_volume
 	sure awk "$lib"'
-	$2 == "d" {
-		args = args " " quote($3)
-		if (++n % 64 == 0) {
-			print "mkdir -p --" args " || failed"
-			args = ""
-		}
-	}
-	END {
+	function flush() {
 		if (args != "")
 			print "mkdir -p --" args " || failed"
-	}' "$scratch/plan" >"$scratch/mkdir.sh"
+		args = ""
+	}
+	$2 == "d" && length($3) >= 3900 {
+		flush()
+		print command("mkdir --", $3) " || failed"
+		next
+	}
+	$2 == "d" {
+		args = args " " quote($3)
+		if (++n % 64 == 0)
+			flush()
+	}
+	END { flush() }' "$scratch/plan" >"$scratch/mkdir.sh"
 	settle
 	run mkdir.sh
 }
@@ -1156,7 +1231,7 @@ restore() {
 [ $# -ge 1 ] || usage
 vault=$(cd -- "$(dirname -- "$0")" && pwd -P) || exit 2
 [ -d "$vault/snapshots" ] || die "$vault: no vault; this script lies in one"
-for tool in awk cmp join od sha256sum sort tar zstd; do
+for tool in awk join od sha256sum sort tar zstd; do
 	command -v "$tool" >/dev/null || die "$tool is needed, but not found"
 done
 uid=$(id -u)

@@ -351,6 +351,9 @@ segment_ready(struct segment *s)
 	for (i = 0; i < s->nframes; i++)
 		if (get32(frame_at(s, i) + 8) >= s->npacks)
 			return (-1);
+	for (i = 0; i < s->nblobs; i++)
+		if (get32(blob_at(s, i) + DIGEST_LEN) >= s->nframes)
+			return (-1);
 	s->ready = 1;
 	return (0);
 }

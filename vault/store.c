@@ -75,8 +75,40 @@ store_open(const char *path, struct err *e)
 	return (store_new(path, e));
 }
 
+static const char *const folders[] = {
+	"packs", "snapshots", "locks", "tmp", "damaged",
+};
+#define NFOLDERS (sizeof(folders) / sizeof(folders[0]))
+
+/* What an init that did not get to its end may have left. */
+static int
+is_left_over(const char *name)
+{
+	size_t i, n = strlen(name);
+
+	for (i = 0; i < NFOLDERS; i++)
+		if (strcmp(name, folders[i]) == 0)
+			return (1);
+	return (strcmp(name, "recover.sh") == 0 ||
+	    strcmp(name, "README.txt") == 0 ||
+	    (n > 4 && strcmp(name + n - 4, ".tmp") == 0));
+}
+
 static int
 refuse_entry(void *arg, const char *name, uint64_t bytes, struct err *e)
+{
+	(void)bytes;
+	if (strcmp(name, "vault.json") == 0)
+		return (err_set(e, ERR_USAGE, "%s: there is a vault already",
+		    (const char *)arg));
+	if (is_left_over(name))
+		return (0);
+	return (err_set(e, ERR_USAGE, "%s: directory is not empty",
+	    (const char *)arg));
+}
+
+static int
+refuse_any(void *arg, const char *name, uint64_t bytes, struct err *e)
 {
 	(void)name;
 	(void)bytes;
@@ -87,9 +119,6 @@ refuse_entry(void *arg, const char *name, uint64_t bytes, struct err *e)
 struct store *
 store_create(const char *path, struct err *e)
 {
-	static const char *const folders[] = {
-		"packs", "snapshots", "locks", "tmp", "damaged",
-	};
 	char arg[PATH_MAX];
 	struct store *s;
 	size_t i;
@@ -99,14 +128,16 @@ store_create(const char *path, struct err *e)
 	if ((s = store_new(path, e)) == NULL)
 		return (NULL);
 	snprintf(arg, sizeof(arg), "%s", path);
-	if (store_list(s, ".", 1, refuse_entry, arg, e) == -1 ||
-	    store_list(s, ".", 0, refuse_entry, arg, e) == -1)
+	if (store_list(s, ".", 0, refuse_entry, arg, e) == -1 ||
+	    store_list(s, ".", 1, refuse_entry, arg, e) == -1 ||
+	    store_list(s, "packs", 1, refuse_any, arg, e) == -1 ||
+	    store_list(s, "snapshots", 1, refuse_any, arg, e) == -1)
 		goto fail;
 	if (fchmod(s->fd, 0700) == -1) {
 		err_sys(e, "%s", path);
 		goto fail;
 	}
-	for (i = 0; i < sizeof(folders) / sizeof(folders[0]); i++)
+	for (i = 0; i < NFOLDERS; i++)
 		if (store_mkdir(s, folders[i], e) == -1)
 			goto fail;
 	return (s);
@@ -232,7 +263,8 @@ store_in_open(struct store *s, const char *name, struct err *e)
 		return (NULL);
 	}
 	snprintf(in->name, sizeof(in->name), "%s", name);
-	in->fd = openat(s->fd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	in->fd = openat(s->fd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW |
+	    O_NONBLOCK | O_NOCTTY);
 	if (in->fd == -1 || fstat(in->fd, &st) == -1) {
 		err_sys(e, "%s/%s", s->path, name);
 		store_in_close(in);
