@@ -383,13 +383,15 @@ decode_line(struct scan *s, struct entry *ent)
 static int
 check(const struct entry *ent, struct err *e)
 {
-	int extras = ent->hardlink.len > 0 || ent->blobs.len > 0 ||
-	    ent->list_depth > 0 || ent->holes.len > 0;
+	int extras = ent->blobs.len > 0 || ent->list_depth > 0 ||
+	    ent->holes.len > 0;
 
 	if (!pathtext_is_path(ent->path.p, ent->path.len))
 		return (bad(ent, e, "not a path"));
 	if (ent->type != ENTRY_FILE && extras)
 		return (bad(ent, e, "contents for what is not a file"));
+	if (ent->type == ENTRY_DIR && ent->hardlink.len > 0)
+		return (bad(ent, e, "hard link to a directory"));
 	if (ent->hardlink.len > 0 &&
 	    !pathtext_is_path(ent->hardlink.p, ent->hardlink.len))
 		return (bad(ent, e, "hard link to what is not a path"));
