@@ -18,17 +18,20 @@ static int help_main(struct cli *, int, char **);
 
 static const struct command commands[] = {
 	{ "init", init_main, "init", "make a new vault" },
-	{ "backup", backup_main, "backup --volume DIR[=PATH]... [--site N]",
+	{ "backup", backup_main, "backup --volume DIR[=PATH]... [--site N]\n"
+	    "    [--exclude GLOB]... [--one-file-system] [--force-read]\n"
+	    "    [--ignore-inode] [--ignore-ctime] [--threads N]",
 	    "store a snapshot of directories" },
 	{ "list", list_main, "list [--site N]", "show the snapshots" },
-	{ "ls", ls_main, "ls SNAP [PATH]", "show what a snapshot holds" },
-	{ "find", find_main, "find SNAP PATTERN", "find names in a snapshot" },
+	{ "ls", ls_main, "ls SNAP [PATH] [-l] [-R] [--mtree]", "show what a snapshot holds" },
+	{ "find", find_main, "find SNAP PATTERN [-l]", "find names in a snapshot" },
 	{ "cat", cat_main, "cat SNAP PATH", "print a file of a snapshot" },
 	{ "diff", diff_main, "diff SNAP SNAP [PATH]",
 	    "compare two snapshots" },
 	{ "verify", verify_main, "verify [SNAP] [--read-data[=PERCENT]]",
 	    "prove that a vault is whole" },
-	{ "restore", restore_main, "restore SNAP [PATH...] --to DIR",
+	{ "restore", restore_main, "restore SNAP [PATH...] --to DIR\n"
+	    "    [--dry-run] [--exact] [--checksum]",
 	    "bring files back" },
 	{ "export", export_main, "export SNAP PATH [-o FILE]",
 	    "write a volume as a .tar.zst" },
@@ -75,7 +78,10 @@ help_main(struct cli *cli, int argc, char **argv)
 		cli_warn("%s: no such command", argv[1]);
 		return (STATUS_USAGE);
 	}
-	printf("usage: xcatvault %s\n%s\n", c->usage, c->purpose);
+	printf("%s: %s\n\nusage: xcatvault -V VAULT %s\n\n"
+	    "Everywhere: --json, -q, -v.  SNAP is latest, SITE, SITE@TIME or "
+	    "the start of\nan id.  \"man xcatvault\" says the rest.\n",
+	    c->name, c->purpose, c->usage);
 	return (STATUS_DONE);
 }
 
@@ -89,8 +95,9 @@ main(int argc, char **argv)
 		{ NULL, 0, NULL, 0 },
 	};
 	struct cli cli = { .vault = getenv("XCATVAULT_VAULT") };
+	static char program[] = "xcatvault";
 	const struct command *c;
-	int opt;
+	int i, opt;
 
 	while ((opt = getopt_long(argc, argv, "+" CLI_SHORT "h", options,
 	    NULL)) != -1) {
@@ -114,8 +121,12 @@ main(int argc, char **argv)
 		    argv[optind]);
 		return (STATUS_USAGE);
 	}
+	for (i = optind + 1; i < argc && strcmp(argv[i], "--") != 0; i++)
+		if (strcmp(argv[i], "--help") == 0)
+			return (help_main(&cli, 2, argv + optind - 1));
 	argc -= optind;
 	argv += optind;
+	argv[0] = program;	/* getopt's messages begin with it */
 	optind = 0;	/* glibc: start over, and permute from here on */
 	return (c->run(&cli, argc, argv));
 }

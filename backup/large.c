@@ -6,6 +6,7 @@
 #include <sys/uio.h>
 
 #include "backup/large.h"
+#include "base/cancel.h"
 #include "base/io.h"
 #include "vault/tree.h"
 
@@ -408,6 +409,10 @@ read_pieces(struct worker *w, struct large *f, int fd, struct err *e)
 	if ((job = new_job(w, f, seq++)) == NULL)
 		return (err_nomem(e));
 	while (!last && !pool_failed(w->pool)) {
+		if (cancel_check(e) == -1) {
+			unref_job(w, job);
+			return (-1);
+		}
 		had = job->len;
 		if (fill(job, fd, off, left, &last) == -1) {
 			err_sys(e, "read");

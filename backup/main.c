@@ -74,6 +74,16 @@ clean_path(const char *path)
 	return (out);
 }
 
+/* Whether a clean path is the other one or lies below it. */
+static int
+is_within(const char *path, const char *top)
+{
+	size_t n = strcmp(top, "/") == 0 ? 0 : strlen(top);
+
+	return (strncmp(path, top, n) == 0 &&
+	    (path[n] == '/' || path[n] == '\0'));
+}
+
 /* DIR or DIR=PATH; a directory that has "=" in its name is meant as such. */
 static int
 add_volume(struct arguments *a, const char *arg, struct err *e)
@@ -98,9 +108,12 @@ add_volume(struct arguments *a, const char *arg, struct err *e)
 		return (err_set(e, ERR_USAGE, "--volume %s: not a usable "
 		    "path", arg));
 	for (i = 0; i + 1 < a->opt.nvolumes; i++)
-		if (strcmp(a->volumes[i].path, v->path) == 0)
-			return (err_set(e, ERR_USAGE, "--volume %s: %s is "
-			    "named twice", arg, v->path));
+		if (is_within(a->volumes[i].path, v->path) ||
+		    is_within(v->path, a->volumes[i].path))
+			return (err_set(e, ERR_USAGE, "--volume %s: %s and "
+			    "%s are the same or one within the other; name "
+			    "the outer one only", arg, a->volumes[i].path,
+			    v->path));
 	return (0);
 }
 
@@ -215,7 +228,8 @@ print_summary(const struct snapshot *s, size_t trouble)
 	    bytes, (unsigned long long)t.new_files,
 	    (unsigned long long)t.changed_files, stored, took);
 	if (trouble > 0)
-		printf("; %zu files reported", trouble);
+		printf("; %zu file%s reported", trouble,
+		    trouble == 1 ? "" : "s");
 	printf("\n");
 }
 
@@ -228,6 +242,7 @@ run(struct arguments *a, struct cli *cli)
 	int rc;
 
 	cancel_catch_signals();
+	a->opt.quiet = cli->quiet;
 	a->opt.progress = !cli->quiet && !cli->json;
 	rc = backup_run(&a->opt, &s, &trouble, &e);
 	if (rc == 0 && cli->json)

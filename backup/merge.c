@@ -1,7 +1,4 @@
-#include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -99,17 +96,6 @@ count(struct merge *m, enum entry_type type, uint64_t size,
 		m->totals->unchanged_files++;
 }
 
-static void
-report_lost_link(struct merge *m, const struct entry *ent)
-{
-	char path[PATH_MAX];
-
-	snprintf(path, sizeof(path), "%.*s", (int)ent->path.len,
-	    ent->path.p);
-	report_add(m->pool->report, "unreadable", path,
-	    "the same file's first name could not be read");
-}
-
 static int
 put_item(struct merge *m, struct item *it, struct err *e)
 {
@@ -124,7 +110,8 @@ put_item(struct merge *m, struct item *it, struct err *e)
 		return (-1);
 	if (it->set != NULL && !it->leads && it->change != ITEM_SAME &&
 	    link_set_give(it->set, &it->ent) == -1) {
-		report_lost_link(m, &it->ent);
+		pool_report(m->pool, "unreadable", &it->ent.path,
+		    "the same file's first name could not be read");
 		return (0);
 	}
 	count(m, it->ent.type, it->ent.size, it->change);
@@ -451,34 +438,16 @@ take_new(struct merge *m, const struct walk_entry *we,
 	return (0);
 }
 
-static void
-report_errno(struct merge *m, const struct span *path, int errnum)
-{
-	char name[PATH_MAX];
-
-	snprintf(name, sizeof(name), "%.*s", (int)path->len, path->p);
-	if (errnum == ENOENT || errnum == ENOTDIR)
-		report_add(m->pool->report, "vanished", name,
-		    "it was there when its directory was read");
-	else
-		report_add(m->pool->report, "unreadable", name, "%s",
-		    strerror(errnum));
-}
-
 /* Whether the entry goes into the catalog at all. */
 static int
 wanted(struct merge *m, const struct walk_entry *we)
 {
-	char name[PATH_MAX];
-
 	if (we->st->errnum != 0) {
-		report_errno(m, &we->path, we->st->errnum);
+		pool_report_errno(m->pool, &we->path, we->st->errnum);
 		return (0);
 	}
 	if (S_ISSOCK(we->st->mode)) {
-		snprintf(name, sizeof(name), "%.*s", (int)we->path.len,
-		    we->path.p);
-		report_note(m->pool->report, "skipped", name, "a socket");
+		pool_note(m->pool, "skipped", &we->path, "a socket");
 		return (0);
 	}
 	return (1);
@@ -552,7 +521,7 @@ merge_all(struct merge *m, struct err *e)
 			return (-1);
 		if (S_ISDIR(we.st->mode) &&
 		    (errnum = walk_dir_error(m->walk)) != 0)
-			report_errno(m, &we.path, errnum);
+			pool_report_errno(m->pool, &we.path, errnum);
 	}
 	if (rc == -1 || finish_old(m, e) == -1 || submit(m, e) == -1)
 		return (-1);
@@ -568,7 +537,8 @@ open_old(struct merge *m, const struct snapshot_volume *old, struct err *e)
 	    old->depth, NULL, CATALOG_PREFETCH, e);
 	if (m->old == NULL)
 		return (-1);
-	if (!index_damaged(m->pool->index))
+	if (!index_damaged(m->pool->index) &&
+	    !index_untried(m->pool->index))
 		return (0);
 	m->present = present_new(m->pool->vault, m->pool->index, e);
 	return (m->present != NULL ? 0 : -1);
@@ -584,6 +554,7 @@ merge_volume(struct pool *p, const struct merge_options *opt,
 	struct batch *b;
 	int rc = -1;
 
+	p->volume = v->path;
 	m.volume = open(v->source, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (m.volume == -1)
 		return (err_sys(e, "volume %s", v->source));

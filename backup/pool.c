@@ -1,3 +1,4 @@
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -5,6 +6,8 @@
 #include "backup/pool.h"
 #include "backup/prefetch.h"
 #include "backup/read.h"
+#include "base/cancel.h"
+#include "formats/pathtext.h"
 
 #define QUEUE_LEN 64
 
@@ -40,6 +43,48 @@ pool_part_done(struct pool *p, struct batch *b)
 	pthread_mutex_unlock(&p->lock);
 }
 
+/* "/install" and "./a" give "/install/a". */
+static void
+whole_path(struct buf *out, const struct pool *p, const struct span *path)
+{
+	if (strcmp(p->volume, "/") != 0 || path->len == 1)
+		pathtext_encode(out, p->volume, strlen(p->volume));
+	if (path->len > 1)
+		buf_append(out, path->p + 1, path->len - 1);
+}
+
+void
+pool_report(struct pool *p, const char *kind, const struct span *path,
+    const char *why)
+{
+	struct buf b = BUF_INIT;
+
+	whole_path(&b, p, path);
+	report_add(p->report, kind, buf_cstr(&b), "%s", why);
+	buf_fini(&b);
+}
+
+void
+pool_report_errno(struct pool *p, const struct span *path, int errnum)
+{
+	if (errnum == ENOENT || errnum == ENOTDIR || errnum == ELOOP)
+		pool_report(p, "vanished", path,
+		    "it was there when its directory was read");
+	else
+		pool_report(p, "unreadable", path, strerror(errnum));
+}
+
+void
+pool_note(struct pool *p, const char *kind, const struct span *path,
+    const char *why)
+{
+	struct buf b = BUF_INIT;
+
+	whole_path(&b, p, path);
+	report_note(p->report, kind, buf_cstr(&b), "%s", why);
+	buf_fini(&b);
+}
+
 int
 worker_put(struct worker *w, const uint8_t id[DIGEST_LEN], const void *from,
     size_t len, struct err *e)
@@ -73,7 +118,8 @@ run_batch(struct worker *w, struct batch *b)
 	for (i = 0; i < b->n && !pool_failed(w->pool); i++) {
 		if (b->items[i].kind != ITEM_READ)
 			continue;
-		if (read_item(w, b, &b->items[i], &e) == -1)
+		if (cancel_check(&e) == -1 ||
+		    read_item(w, b, &b->items[i], &e) == -1)
 			pool_fail(w->pool, &e);
 	}
 	prefetch_judge(w->pool, w->slow, w->opened);

@@ -29,6 +29,7 @@ struct pool {
 	struct catalog_sink *sink;
 	struct report *report;
 	struct progress *progress;
+	const char *volume;		/* path of the volume at hand */
 
 	struct idset *stored;		/* data blobs of this run */
 	struct cutter cutter;
@@ -72,6 +73,16 @@ unsigned pool_depth(struct pool *p);
  */
 int pool_finish(struct pool *p, struct err *e);
 void pool_fini(struct pool *p);
+
+/*
+ * Report trouble with an entry of the volume at hand, or a note about it,
+ * under its whole path.
+ */
+void pool_report(struct pool *p, const char *kind, const struct span *path,
+    const char *why);
+void pool_report_errno(struct pool *p, const struct span *path, int errnum);
+void pool_note(struct pool *p, const char *kind, const struct span *path,
+    const char *why);
 
 /* For workers and prefetchers. */
 enum task_type { TASK_BATCH, TASK_CUTS };

@@ -71,25 +71,10 @@ dir_fd(const struct batch *b, const struct item *it)
 	return (it->dir != NULL ? walk_dir_fd(it->dir) : b->volume);
 }
 
-static void
-report_errno(struct worker *w, const struct item *it, int errnum)
-{
-	char path[PATH_MAX];
-
-	snprintf(path, sizeof(path), "%.*s", (int)it->ent.path.len,
-	    it->ent.path.p);
-	if (errnum == ENOENT || errnum == ENOTDIR || errnum == ELOOP)
-		report_add(w->pool->report, "vanished", path,
-		    "it was there when its directory was read");
-	else
-		report_add(w->pool->report, "unreadable", path, "%s",
-		    strerror(errnum));
-}
-
 static int
 lose(struct worker *w, struct item *it, int errnum)
 {
-	report_errno(w, it, errnum);
+	pool_report_errno(w->pool, &it->ent.path, errnum);
 	it->failed = 1;
 	return (0);
 }
@@ -196,13 +181,13 @@ read_xattrs(struct worker *w, struct batch *b, struct item *it,
 	if (len == 0 || (len == -1 && errno == ENOTSUP))
 		return (0);
 	if (len == -1) {
-		report_errno(w, it, errno);
+		pool_report_errno(w->pool, &it->ent.path, errno);
 		return (0);
 	}
 	if (encode_xattrs(w, t, list, (size_t)len, &text, e) == -1)
 		goto out;
 	if (text.len > XATTRS_MAX) {
-		report_errno(w, it, E2BIG);
+		pool_report_errno(w->pool, &it->ent.path, E2BIG);
 		rc = 0;
 	} else
 		rc = keep(b, &it->ent.xattrs, text.data, text.len, e);
@@ -346,7 +331,6 @@ read_open(struct worker *w, struct batch *b, struct item *it, int fd,
     struct err *e)
 {
 	uint64_t small = w->pool->vault->meta.cut_min;
-	char path[PATH_MAX];
 	struct stat st;
 	int rc, tries;
 
@@ -372,9 +356,7 @@ read_open(struct worker *w, struct batch *b, struct item *it, int fd,
 	}
 	read_distrust(&it->ent);
 	it->ent.holes.len = 0;	/* they may lie past its end by now */
-	snprintf(path, sizeof(path), "%.*s", (int)it->ent.path.len,
-	    it->ent.path.p);
-	report_add(w->pool->report, "changed", path, "while it was read; "
+	pool_report(w->pool, "changed", &it->ent.path, "while it was read; "
 	    "stored as read, and read again next time");
 	return (0);
 }

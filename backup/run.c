@@ -8,6 +8,7 @@
 
 #include "backup/run.h"
 #include "base/version.h"
+#include "formats/pathtext.h"
 #include "vault/snapshots.h"
 
 #define LOOK_BACK 16	/* snapshots searched for an older catalog */
@@ -161,7 +162,8 @@ open_run(struct run *r, struct err *e)
 			return (-1);
 	if (take_locks(r, e) == -1 || load_old(r, e) == -1)
 		return (-1);
-	if ((r->report = report_new(0)) == NULL)
+	if ((r->report = report_new(r->opt->quiet ? REPORT_TROUBLE :
+	    REPORT_ALL)) == NULL)
 		return (err_nomem(e));
 	if ((r->index = index_open(r->vault, INDEX_STRICT, e)) == NULL ||
 	    (r->committer = committer_new(r->vault->store, e)) == NULL ||
@@ -234,6 +236,19 @@ run_volumes(struct run *r, struct snapshot *s, struct err *e)
 	return (0);
 }
 
+/* Printable text to the bytes it stands for, which snapshots want. */
+static char *
+raw_path(const char *text)
+{
+	struct buf b = BUF_INIT;
+	char *path = NULL;
+
+	if (pathtext_decode(&b, text, strlen(text)) == 0)
+		path = strdup(buf_cstr(&b));
+	buf_fini(&b);
+	return (path);
+}
+
 static int
 copy_reports(const struct run *r, struct snapshot *s, struct err *e)
 {
@@ -250,7 +265,7 @@ copy_reports(const struct run *r, struct snapshot *s, struct err *e)
 		it = report_get(r->report, i);
 		to = &s->reports[i];
 		to->kind = strdup(it->kind);
-		to->path = strdup(it->path);
+		to->path = raw_path(it->path);
 		to->message = strdup(it->message);
 		if (to->kind == NULL || to->path == NULL ||
 		    to->message == NULL)

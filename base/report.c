@@ -16,11 +16,11 @@ struct report {
 	size_t kept;
 	size_t seen;		/* all, notes included */
 	size_t trouble;
-	int quiet;
+	enum report_mode mode;
 };
 
 struct report *
-report_new(int quiet)
+report_new(enum report_mode mode)
 {
 	struct report *r;
 
@@ -31,7 +31,7 @@ report_new(int quiet)
 		return (NULL);
 	}
 	pthread_mutex_init(&r->lock, NULL);
-	r->quiet = quiet;
+	r->mode = mode;
 	return (r);
 }
 
@@ -79,10 +79,13 @@ add(struct report *r, int trouble, const char *kind, const char *path,
 
 	vsnprintf(message, sizeof(message), fmt, ap);
 	pthread_mutex_lock(&r->lock);
-	if (!r->quiet && r->seen < PRINT_MAX)
+	if (r->mode == REPORT_SILENT ||
+	    (r->mode == REPORT_TROUBLE && !trouble))
+		;
+	else if (r->seen < PRINT_MAX)
 		cli_warn("%s: %s%s%s", path, kind,
 		    message[0] != '\0' ? ": " : "", message);
-	else if (!r->quiet && r->seen == PRINT_MAX)
+	else if (r->seen == PRINT_MAX)
 		cli_warn("more like these are not printed");
 	r->seen++;
 	r->trouble += trouble != 0;

@@ -6,8 +6,14 @@
 /*
  * Trouble with single files: the run goes on and tells at the end.  Each is
  * printed on standard error as it comes (the first hundred) and the first
- * thousand are kept.  Any thread may add.
+ * thousand are kept.  Paths are those of the snapshot ("/install/x"), as
+ * printable text.  Any thread may add.
  */
+enum report_mode {
+	REPORT_ALL,
+	REPORT_TROUBLE,		/* no notes: what cron should not mail */
+	REPORT_SILENT,
+};
 struct report;
 
 struct report_item {
@@ -16,8 +22,8 @@ struct report_item {
 	char *message;
 };
 
-/* quiet: print nothing.  NULL when memory runs out. */
-struct report *report_new(int quiet);
+/* NULL when memory runs out. */
+struct report *report_new(enum report_mode mode);
 void report_free(struct report *r);
 
 /*

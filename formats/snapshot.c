@@ -171,7 +171,7 @@ add_reports(json_t *j, struct snapshot *s)
 		if (json_array_append_new(list, json_pack("{s:s, s:o, s:o}",
 		    "kind", s->reports[i].kind,
 		    "path", path_json(s->reports[i].path),
-		    "message", path_json(s->reports[i].message))) == -1)
+		    "message", json_string(s->reports[i].message))) == -1)
 			return (-1);
 	return (0);
 }
@@ -317,7 +317,7 @@ decode_reports(struct snapshot *s, json_t *list)
 			return (-1);
 		s->reports[i].kind = strdup(kind);
 		s->reports[i].path = path_from_json(path);
-		s->reports[i].message = path_from_json(message);
+		s->reports[i].message = strdup(message);
 		if (s->reports[i].kind == NULL ||
 		    s->reports[i].path == NULL ||
 		    s->reports[i].message == NULL)

@@ -11,7 +11,8 @@
 
 /*
  * A snapshot's JSON, the commit point of a backup; xcatvault-vault(5),
- * "Snapshots".  Paths are raw bytes here and catalog text in the file.
+ * "Snapshots".  Paths are raw bytes here and catalog text in the file;
+ * reports name paths of the snapshot ("/install/x").
  */
 #define SNAPSHOT_MAX ((size_t)64 << 20)		/* longest file read */
 #define SNAPSHOT_ID_LEN 16			/* hex digits of an id */

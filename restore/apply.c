@@ -36,6 +36,7 @@ set_xattr(const struct object *o, const char *name, const struct buf *value)
 	    fsetxattr(o->fd, name, p, value->len, 0));
 }
 
+/* 0; 1 when some were refused, the last of which e tells; -1. */
 static int
 set_xattrs(const struct applier *a, const struct object *o,
     const struct span *lines, struct err *e)
@@ -43,7 +44,7 @@ set_xattrs(const struct applier *a, const struct object *o,
 	struct buf name = BUF_INIT, value = BUF_INIT;
 	struct scan s = mtree_scan(lines);
 	const char *n;
-	int rc;
+	int rc, refused = 0;
 
 	while ((rc = mtree_next_xattr(&s, &name, &value, e)) == 1) {
 		n = (const char *)name.data;
@@ -53,12 +54,12 @@ set_xattrs(const struct applier *a, const struct object *o,
 		if (a->euid != 0 && (errno == EPERM || errno == EACCES) &&
 		    strncmp(n, "user.", 5) != 0)
 			continue;
-		rc = err_sys(e, "extended attribute %s", n);
-		break;
+		err_sys(e, "extended attribute %s", n);
+		refused = 1;
 	}
 	buf_fini(&name);
 	buf_fini(&value);
-	return (rc);
+	return (rc == -1 ? -1 : refused);
 }
 
 /* Whether the lines have an attribute of that name. */
@@ -108,6 +109,15 @@ drop_others(const struct object *o, const struct span *lines)
 		free(list);
 }
 
+/* A user's own program must not become set-id by being another's once. */
+static mode_t
+mode_of(const struct applier *a, const struct attributes *at)
+{
+	if (a->euid == 0 || at->uid == a->euid)
+		return (at->mode);
+	return (at->mode & ~(mode_t)(S_ISUID | S_ISGID));
+}
+
 static void
 times_of(const struct attributes *at, struct timespec ts[2])
 {
@@ -128,20 +138,22 @@ apply_fd(const struct applier *a, int fd, const struct attributes *at,
 	struct object o = { fd, NULL };
 	struct timespec ts[2];
 	int owner = !fresh || at->uid != a->euid || at->gid != a->egid;
+	int refused = 0;
 
 	if (!fresh)
 		drop_others(&o, &at->xattrs);
 	if (owner && a->euid == 0 && fchown(fd, at->uid, at->gid) == -1)
 		return (err_sys(e, "owner"));
-	if (at->xattrs.len > 0 && set_xattrs(a, &o, &at->xattrs, e) == -1)
+	if (at->xattrs.len > 0 &&
+	    (refused = set_xattrs(a, &o, &at->xattrs, e)) == -1)
 		return (-1);
 	if ((!fresh || owner || (at->mode & 07000) != 0) &&
-	    fchmod(fd, at->mode) == -1)
+	    fchmod(fd, mode_of(a, at)) == -1)
 		return (err_sys(e, "mode"));
 	times_of(at, ts);
 	if (futimens(fd, ts) == -1)
 		return (err_sys(e, "time"));
-	return (0);
+	return (refused);
 }
 
 int
@@ -151,14 +163,15 @@ apply_at(const struct applier *a, int dirfd, const char *name,
 	char path[64 + NAME_MAX];
 	struct object o = { -1, path };
 	struct timespec ts[2];
-	int fd, rc;
+	int fd, rc, refused = 0;
 
 	snprintf(path, sizeof(path), "/proc/self/fd/%d/%s", dirfd, name);
 	drop_others(&o, &at->xattrs);
 	if (a->euid == 0 && fchownat(dirfd, name, at->uid, at->gid,
 	    AT_SYMLINK_NOFOLLOW) == -1)
 		return (err_sys(e, "owner"));
-	if (at->xattrs.len > 0 && set_xattrs(a, &o, &at->xattrs, e) == -1)
+	if (at->xattrs.len > 0 &&
+	    (refused = set_xattrs(a, &o, &at->xattrs, e)) == -1)
 		return (-1);
 	if (type != ENTRY_LINK) {
 		/* By way of a descriptor: chmod(2) follows links. */
@@ -166,7 +179,7 @@ apply_at(const struct applier *a, int dirfd, const char *name,
 		if (fd == -1)
 			return (err_sys(e, "mode"));
 		snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-		rc = chmod(path, at->mode);
+		rc = chmod(path, mode_of(a, at));
 		if (rc == -1)
 			err_sys(e, "mode");
 		close(fd);
@@ -176,14 +189,14 @@ apply_at(const struct applier *a, int dirfd, const char *name,
 	times_of(at, ts);
 	if (utimensat(dirfd, name, ts, AT_SYMLINK_NOFOLLOW) == -1)
 		return (err_sys(e, "time"));
-	return (0);
+	return (refused);
 }
 
 int
 apply_same(const struct applier *a, const struct stat *st,
     const struct attributes *at, int time)
 {
-	if (!S_ISLNK(st->st_mode) && (st->st_mode & 07777) != at->mode)
+	if (!S_ISLNK(st->st_mode) && (st->st_mode & 07777) != mode_of(a, at))
 		return (0);
 	if (a->euid == 0 && (st->st_uid != at->uid || st->st_gid != at->gid))
 		return (0);

@@ -27,7 +27,9 @@ struct applier {
 void applier_init(struct applier *a);
 
 /*
- * Everything on an open regular file or directory, the time last.  fresh:
+ * Everything on an open regular file or directory, the time last.  0; 1
+ * when an attribute was refused (e says which) and the rest is set; -1.
+ * fresh:
  * it was just made by this process with this mode (without set-id bits) and
  * inherited nothing, so that what is right already is not set again.
  */

@@ -284,8 +284,9 @@ tell(struct export *x, const struct cli *cli, struct err *e)
 	} else {
 		human_bytes(x->bytes, bytes);
 		human_bytes(zout_bytes(x->out), stored);
-		printf("archive of %s: %llu entries, %s in files\n", stored,
-		    (unsigned long long)x->members, bytes);
+		printf("archive of %s: %llu %s, %s in files\n", stored,
+		    (unsigned long long)x->members,
+		    x->members == 1 ? "entry" : "entries", bytes);
 	}
 	return (cli_flush(e));
 }

@@ -141,6 +141,18 @@ dir_fd(struct worker *w, uint32_t dir)
 	return (oldest->fd);
 }
 
+void
+extract_report(struct report *r, const char *kind, const struct buf *raw,
+    const char *why)
+{
+	struct buf text = BUF_INIT;
+
+	buf_putc(&text, '/');
+	pathtext_encode(&text, raw->data, raw->len);
+	report_add(r, kind, buf_cstr(&text), "%s", why);
+	buf_fini(&text);
+}
+
 static void
 report(struct worker *w, const struct extract_file *f, const char *kind,
     const char *why)
@@ -149,7 +161,7 @@ report(struct worker *w, const struct extract_file *f, const char *kind,
 	if (w->path.len > 0)
 		buf_putc(&w->path, '/');
 	buf_puts(&w->path, f->name);
-	report_add(w->x->opt.report, kind, buf_cstr(&w->path), "%s", why);
+	extract_report(w->x->opt.report, kind, &w->path, why);
 }
 
 /* The file will not be whole: say so once; it is taken away at the end. */
@@ -174,11 +186,15 @@ complete(struct worker *w, struct extract_file *f, int dirfd, int fd,
 {
 	char tmp[EXTRACT_NAME_LEN];
 	struct err e;
+	int rc;
 
-	if (apply_fd(&w->x->applier, fd, &f->at, fresh, &e) == -1) {
+	rc = apply_fd(&w->x->applier, fd, &f->at, fresh, &e);
+	if (rc == -1) {
 		fail_file(w, f, "not restored", e.msg);
 		return (-1);
 	}
+	if (rc == 1)
+		report(w, f, "not all restored", e.msg);
 	if ((f->flags & EXTRACT_TEMP) != 0 && renameat(dirfd,
 	    extract_name(f, tmp), dirfd, f->name) == -1) {
 		fail_errno(w, f);

@@ -4,6 +4,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/buf.h"
 #include "base/progress.h"
 #include "base/report.h"
 #include "restore/apply.h"
@@ -87,6 +88,10 @@ int extract_dir_fd(struct extract *x, const struct extract_dir *dirs,
 
 /* Damaged blobs met so far. */
 size_t extract_damaged(struct extract *x);
+
+/* Report trouble with a raw path below the target, as "/path". */
+void extract_report(struct report *r, const char *kind, const struct buf *raw,
+    const char *why);
 
 /* "a/b" of a directory; replaces out. */
 void extract_dir_path(struct buf *out, const struct extract_dir *dirs,

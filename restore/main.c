@@ -75,7 +75,7 @@ check_space(struct view *v, const struct selection *sel,
 	dry.verbose = 0;
 	dry.exact = 0;
 	dry.progress = NULL;
-	if ((dry.report = report_new(1)) == NULL)
+	if ((dry.report = report_new(REPORT_SILENT)) == NULL)
 		return (err_nomem(e));
 	if (plan_run(v, sel, &dry, &t, e) == -1) {
 		report_free(dry.report);
@@ -126,7 +126,8 @@ print_summary(const struct view *v, const struct arguments *a,
 	    (unsigned long long)t->adjusted, (unsigned long long)t->kept,
 	    (unsigned long long)t->deleted, bytes);
 	if (trouble > 0)
-		printf("; %zu entries reported", trouble);
+		printf("; %zu %s reported", trouble,
+		    trouble == 1 ? "entry" : "entries");
 	printf("\n");
 }
 
@@ -173,7 +174,7 @@ run(struct arguments *a, const struct cli *cli)
 	int rc = -1, status;
 
 	memset(&v, 0, sizeof(v));
-	if ((a->opt.report = report_new(0)) == NULL)
+	if ((a->opt.report = report_new(REPORT_ALL)) == NULL)
 		return (cli_fail((err_nomem(&e), &e)));
 	if (view_open(&v, cli, a->snap, &e) == -1)
 		goto out;

@@ -30,8 +30,7 @@ struct link_place {
 static int
 trouble(struct plan *p, const char *why)
 {
-	report_add(p->opt->report, "not restored", buf_cstr(&p->path), "%s",
-	    why);
+	extract_report(p->opt->report, "not restored", &p->path, why);
 	return (0);
 }
 
@@ -95,7 +94,7 @@ clear_way(struct plan *p, struct extract_dir *d, int dirfd, const char *name,
     const struct stat *st, struct err *e)
 {
 	if (p->opt->exact)
-		return (p->opt->dry_run ? 0 : prune_entry(p, dirfd, name, e));
+		return (prune_entry(p, dirfd, name, e));
 	d->failed = 1;
 	return (trouble(p, S_ISLNK(st->st_mode) ?
 	    "a symbolic link stands in the way of a directory; what lies "
@@ -145,6 +144,30 @@ place_dir(struct plan *p, uint32_t parent, const char *name,
 	return (0);
 }
 
+static void
+trouble_attributes(struct plan *p, const struct err *why)
+{
+	extract_report(p->opt->report, "not all restored", &p->path,
+	    why->msg);
+}
+
+/* The right thing is there: mend its metadata. */
+static void
+adjust(struct plan *p, int dirfd, const char *name, enum entry_type type,
+    const struct attributes *at)
+{
+	struct err why;
+	int rc;
+
+	if (p->opt->dry_run)
+		return;
+	rc = apply_at(&p->applier, dirfd, name, type, at, &why);
+	if (rc == -1)
+		trouble(p, why.msg);
+	else if (rc == 1)
+		trouble_attributes(p, &why);
+}
+
 /* Make a symbolic link, device or fifo. */
 static int
 make_node(const struct entry *ent, int dirfd, const char *name,
@@ -167,6 +190,7 @@ put_other(struct plan *p, const struct entry *ent,
 	char tmp[EXTRACT_NAME_LEN];
 	const char *as = name;
 	struct err e;
+	int rc = 0;
 
 	if (exists) {
 		extract_temp_name(name, tmp);
@@ -175,11 +199,14 @@ put_other(struct plan *p, const struct entry *ent,
 	}
 	if (make_node(ent, dirfd, as, target) == -1)
 		trouble(p, strerror(errno));
-	else if (apply_at(&p->applier, dirfd, as, ent->type, at, &e) == -1)
+	else if ((rc = apply_at(&p->applier, dirfd, as, ent->type, at,
+	    &e)) == -1)
 		trouble(p, e.msg);
-	else if (!exists || renameat(dirfd, tmp, dirfd, name) == 0)
+	else if (!exists || renameat(dirfd, tmp, dirfd, name) == 0) {
+		if (rc == 1)
+			trouble_attributes(p, &e);
 		return;
-	else
+	} else
 		trouble(p, strerror(errno));
 	(void)unlinkat(dirfd, as, 0);
 }
@@ -191,7 +218,6 @@ place_other(struct plan *p, uint32_t dir, const char *name,
 	struct buf target = BUF_INIT;
 	struct attributes at;
 	struct stat st;
-	struct err why;
 	int dirfd, there, same;
 
 	if ((there = look(p, dir, name, &dirfd, &st)) == -1)
@@ -209,17 +235,17 @@ place_other(struct plan *p, uint32_t dir, const char *name,
 		plan_tell(p, PLAN_KEEP);
 	else if (same) {
 		plan_tell(p, PLAN_ADJUST);
-		if (!p->opt->dry_run && apply_at(&p->applier, dirfd, name,
-		    ent->type, &at, &why) == -1)
-			trouble(p, why.msg);
+		adjust(p, dirfd, name, ent->type, &at);
 	} else if (there && S_ISDIR(st.st_mode) && !p->opt->exact)
 		trouble(p, "a directory stands in its way (remove it, or use "
 		    "--exact)");
 	else {
 		plan_tell(p, there ? PLAN_REPLACE : PLAN_CREATE);
-		if (there && S_ISDIR(st.st_mode) && !p->opt->dry_run &&
-		    prune_entry(p, dirfd, name, e) == -1)
+		if (there && S_ISDIR(st.st_mode) &&
+		    prune_entry(p, dirfd, name, e) == -1) {
+			buf_fini(&target);
 			return (-1);
+		}
 		if (!p->opt->dry_run)
 			put_other(p, ent, &at, dirfd, name,
 			    buf_cstr(&target), there &&
@@ -342,7 +368,7 @@ plan_link_to(struct plan *p, uint32_t dir, const char *name,
 		if (!p->opt->exact)
 			return (trouble(p, "a directory stands in its way "
 			    "(remove it, or use --exact)"));
-		if (!p->opt->dry_run && prune_entry(p, dirfd, name, e) == -1)
+		if (prune_entry(p, dirfd, name, e) == -1)
 			return (-1);
 		there = 0;
 	}
@@ -353,6 +379,24 @@ plan_link_to(struct plan *p, uint32_t dir, const char *name,
 	if (p->opt->dry_run)
 		return (0);
 	return (window_add_link(p, dir, name, target, there, e));
+}
+
+static void
+trouble_link(struct plan *p, const struct plan_link *l, const char *why)
+{
+	struct buf path = BUF_INIT, text = BUF_INIT;
+
+	extract_dir_path(&path, p->dirs, l->dir);
+	if (path.len > 0)
+		buf_putc(&path, '/');
+	buf_puts(&path, l->name);
+	buf_puts(&text, "hard link to /");
+	pathtext_encode(&text, l->target, strlen(l->target));
+	buf_printf(&text, ": %s", why);
+	extract_report(p->opt->report, "not restored", &path,
+	    buf_cstr(&text));
+	buf_fini(&path);
+	buf_fini(&text);
 }
 
 /* Only now are the files of the window there. */
@@ -381,8 +425,7 @@ place_link(struct plan *p, const struct plan_link *l, struct err *e)
 			rc = renameat(dirfd, tmp, dirfd, l->name);
 	}
 	if (rc == -1)
-		report_add(p->opt->report, "not restored", l->name,
-		    "hard link to %s: %s", l->target, strerror(errno));
+		trouble_link(p, l, strerror(errno));
 	if (fd != -1)
 		close(fd);
 	return (0);
@@ -394,7 +437,6 @@ keep_file(struct plan *p, int dirfd, const char *name,
     const struct entry *ent, const struct stat *st, struct err *e)
 {
 	struct attributes at;
-	struct err why;
 
 	if (window_attributes(&p->window, &at, ent, e) == -1)
 		return (-1);
@@ -404,9 +446,7 @@ keep_file(struct plan *p, int dirfd, const char *name,
 		return (0);
 	}
 	plan_tell(p, PLAN_ADJUST);
-	if (!p->opt->dry_run && apply_at(&p->applier, dirfd, name, ENTRY_FILE,
-	    &at, &why) == -1)
-		trouble(p, why.msg);
+	adjust(p, dirfd, name, ENTRY_FILE, &at);
 	return (0);
 }
 
@@ -439,7 +479,7 @@ place_file(struct plan *p, uint32_t dir, const char *name,
 		if (!p->opt->exact)
 			return (trouble(p, "a directory stands in its way "
 			    "(remove it, or use --exact)"));
-		if (!p->opt->dry_run && prune_entry(p, dirfd, name, e) == -1)
+		if (prune_entry(p, dirfd, name, e) == -1)
 			return (-1);
 		there = 0;
 	}

@@ -229,8 +229,8 @@ plan_entry(struct plan *p, const struct snapshot_volume *vol,
 	    note_name(p, last, e) == -1)
 		goto out;
 	if (strlen(last) > NAME_MAX) {
-		report_add(p->opt->report, "not restored",
-		    buf_cstr(&p->path), "name too long");
+		extract_report(p->opt->report, "not restored", &p->path,
+		    "name too long");
 		rc = 0;
 		goto out;
 	}
@@ -316,7 +316,7 @@ finish_dir(struct plan *p, uint32_t dir)
 	struct buf path = BUF_INIT;
 	struct stat st;
 	struct err e = { .kind = ERR_NONE };
-	int fd = -1, dirfd;
+	int fd = -1, dirfd, rc = 0;
 
 	dirfd = extract_dir_fd(p->extract, p->dirs, dir);
 	if (dirfd != -1)
@@ -326,11 +326,11 @@ finish_dir(struct plan *p, uint32_t dir)
 	else if (d->made || !apply_same(&p->applier, &st, &d->at, 1) ||
 	    !compare_xattrs(dirfd, ".", &d->at.xattrs,
 	    p->applier.euid == 0))
-		(void)apply_fd(&p->applier, fd, &d->at, 0, &e);
+		rc = apply_fd(&p->applier, fd, &d->at, 0, &e);
 	if (e.kind != ERR_NONE) {
 		extract_dir_path(&path, p->dirs, dir);
-		report_add(p->opt->report, "not restored",
-		    path.len > 0 ? buf_cstr(&path) : ".", "%s", e.msg);
+		extract_report(p->opt->report, rc == 1 ? "not all restored" :
+		    "not restored", &path, e.msg);
 		buf_fini(&path);
 	}
 	if (fd != -1)

@@ -11,7 +11,7 @@
 static int
 trouble(struct plan *p)
 {
-	report_add(p->opt->report, "not deleted", buf_cstr(&p->path), "%s",
+	extract_report(p->opt->report, "not deleted", &p->path,
 	    strerror(errno));
 	return (0);
 }
@@ -21,6 +21,7 @@ static int
 empty_dir(struct plan *p, int dirfd, const char *name, struct err *e)
 {
 	size_t len = p->path.len;
+	struct stat st, above;
 	struct dirent *d;
 	DIR *dir;
 	int fd, rc = 0;
@@ -29,6 +30,13 @@ empty_dir(struct plan *p, int dirfd, const char *name, struct err *e)
 	    O_CLOEXEC);
 	if (fd == -1)
 		return (trouble(p));
+	if (fstat(fd, &st) == -1 || fstat(dirfd, &above) == -1 ||
+	    st.st_dev != above.st_dev) {
+		/* What is mounted there is not the volume's to lose. */
+		close(fd);
+		errno = EBUSY;
+		return (trouble(p));
+	}
 	if ((dir = fdopendir(fd)) == NULL) {
 		close(fd);
 		return (err_nomem(e));

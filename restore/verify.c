@@ -333,9 +333,10 @@ print_text(const struct verify *v, const struct scrub *s, int read_data)
 	char bytes[HUMAN_LEN];
 	int damaged = is_damaged(v);
 
-	printf("%s: %llu snapshots, %llu entries, %zu packs",
+	printf("%s: %llu snapshot%s, %llu entries, %zu packs",
 	    damaged ? "DAMAGED" : "whole", (unsigned long long)v->snapshots,
-	    (unsigned long long)v->entries, index_packs(v->index));
+	    v->snapshots == 1 ? "" : "s", (unsigned long long)v->entries,
+	    index_packs(v->index));
 	if (read_data) {
 		human_bytes(s->bytes, bytes);
 		printf("; read %llu blobs, %s", (unsigned long long)s->blobs,
@@ -347,7 +348,11 @@ print_text(const struct verify *v, const struct scrub *s, int read_data)
 		    "stores anew whatever their volumes still have, which "
 		    "heals older snapshots too; then verify again.  "
 		    "\"restore\" brings back all but what is named above.\n");
-	else if (v->index != NULL && (index_problems(v->index) > 0 ||
+	if (v->bad_snapshots > 0)
+		printf("A damaged snapshot file cannot be healed; delete it "
+		    "(below %s/snapshots) to be rid of it.\n",
+		    store_path(v->vault->store));
+	if (!damaged && (index_problems(v->index) > 0 ||
 	    s->nbad > 0))
 		printf("Nothing is lost: what is damaged has good copies "
 		    "elsewhere, or no snapshot needs it.\n");

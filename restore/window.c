@@ -149,9 +149,9 @@ add_list(struct plan *p, struct extract_file *f, const uint8_t *root,
 	if (rc == -1 || off != f->size) {
 		f->failed = 1;
 		p->totals->damaged++;
-		report_add(p->opt->report, "damaged", buf_cstr(&p->path),
-		    "%s", rc == -1 ? why.msg : "its list of blobs does not "
-		    "have its length");
+		extract_report(p->opt->report, "damaged", &p->path,
+		    rc == -1 ? why.msg :
+		    "its list of blobs does not have its length");
 	}
 	rc = 0;
 out:
@@ -177,8 +177,8 @@ make_big(struct plan *p, struct extract_file *f, struct err *e)
 	if (fd == -1 || ftruncate(fd, (off_t)f->size) == -1) {
 		err_sys(e, "%s", buf_cstr(&p->path));
 		f->failed = 1;
-		report_add(p->opt->report, "not restored",
-		    buf_cstr(&p->path), "%s", strerror(e->errnum));
+		extract_report(p->opt->report, "not restored", &p->path,
+		    strerror(e->errnum));
 	}
 	if (fd != -1)
 		close(fd);

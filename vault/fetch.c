@@ -28,7 +28,13 @@ struct fetch {
 	struct kept_frame *frames;
 	size_t nframes;
 	uint64_t clock;
-	int damage;
+	struct bad_copy *bad;	/* to be marked in the vault at the end */
+	size_t nbad;
+};
+
+struct bad_copy {
+	uint32_t pack;
+	uint8_t id[DIGEST_LEN];
 };
 
 struct fetch *
@@ -54,6 +60,38 @@ fetch_new(struct vault *v, struct index *ix, size_t frames, struct err *e)
 	return (f);
 }
 
+static int
+compare_bad(const void *a, const void *b)
+{
+	const struct bad_copy *x = a, *y = b;
+
+	return (x->pack < y->pack ? -1 : x->pack > y->pack);
+}
+
+/* Mark what was found bad, a pack at a time; a vault that cannot be written
+ * is read all the same. */
+static void
+mark_bad(struct fetch *f)
+{
+	uint8_t (*ids)[DIGEST_LEN];
+	struct err ignored;
+	size_t i, k, n;
+
+	if (f->nbad == 0 || (ids = calloc(f->nbad, sizeof(*ids))) == NULL)
+		return;
+	qsort(f->bad, f->nbad, sizeof(*f->bad), compare_bad);
+	for (i = 0; i < f->nbad; i += n) {
+		for (n = 0; i + n < f->nbad &&
+		    f->bad[i + n].pack == f->bad[i].pack; n++)
+			;
+		for (k = 0; k < n; k++)
+			memcpy(ids[k], f->bad[i + k].id, DIGEST_LEN);
+		(void)index_mark(f->index, f->bad[i].pack,
+		    (const uint8_t (*)[DIGEST_LEN])ids, n, &ignored);
+	}
+	free(ids);
+}
+
 void
 fetch_free(struct fetch *f)
 {
@@ -61,6 +99,8 @@ fetch_free(struct fetch *f)
 
 	if (f == NULL)
 		return;
+	mark_bad(f);
+	free(f->bad);
 	for (i = 0; i < PACKS_OPEN; i++)
 		pack_reader_close(f->packs[i].reader);
 	for (i = 0; f->frames != NULL && i < f->nframes; i++)
@@ -170,6 +210,28 @@ try_copy(struct fetch *f, const struct blob_loc *loc,
 	    "have its digest", pack));
 }
 
+/* Pass over this copy from now on; for good when the fetch ends. */
+static int
+note_bad(struct fetch *f, uint32_t pack, const uint8_t id[DIGEST_LEN],
+    int proved)
+{
+	struct bad_copy *b;
+	struct err ignored;
+
+	if (index_skip(f->index, pack, id, &ignored) == -1)
+		return (-1);
+	if (!proved)
+		return (0);
+	b = realloc(f->bad, (f->nbad + 1) * sizeof(*b));
+	if (b == NULL)
+		return (-1);
+	f->bad = b;
+	b += f->nbad++;
+	b->pack = pack;
+	memcpy(b->id, id, DIGEST_LEN);
+	return (0);
+}
+
 int
 fetch_blob(struct fetch *f, enum pack_kind kind,
     const uint8_t id[DIGEST_LEN], const uint8_t **p, size_t *len,
@@ -177,8 +239,6 @@ fetch_blob(struct fetch *f, enum pack_kind kind,
 {
 	char hex[DIGEST_HEX + 1];
 	struct blob_loc loc;
-	struct err ignored;
-	uint8_t ids[1][DIGEST_LEN];
 	int rc, tried = 0;
 
 	while ((rc = index_find(f->index, kind, id, &loc, e)) == 1) {
@@ -186,23 +246,13 @@ fetch_blob(struct fetch *f, enum pack_kind kind,
 			*len = loc.len;
 			return (0);
 		}
-		/* Pass over this copy; for good if that can be written. */
-		tried = f->damage = 1;
-		memcpy(ids[0], id, DIGEST_LEN);
-		if (index_skip(f->index, loc.pack, id, &ignored) == -1)
+		tried = 1;
+		/* A disk's error may pass; bytes that are wrong stay wrong. */
+		if (note_bad(f, loc.pack, id, e->kind == ERR_DAMAGED) == -1)
 			return (err_nomem(e));
-		if (kind == PACK_CATALOG)
-			(void)index_mark(f->index, loc.pack,
-			    (const uint8_t (*)[32])ids, 1, &ignored);
 	}
 	digest_hexz(id, hex);
 	if (rc == 0 && !tried)
 		err_set(e, ERR_DAMAGED, "no pack has it");
 	return (err_wrap(e, "blob %.16s", hex));
-}
-
-int
-fetch_saw_damage(const struct fetch *f)
-{
-	return (f->damage);
 }

@@ -28,16 +28,12 @@ int fetch_proves(struct fetch *f, const void *p, size_t len,
 
 /*
  * The bytes of a blob, proved by its id; valid until the next call.  Tries
- * every copy there is.  ERR_DAMAGED says what is wrong with the last one.
+ * every copy there is; bad ones are marked in the vault by fetch_free(), so
+ * that the next backup heals them.  ERR_DAMAGED says what is wrong with the
+ * last one.
  */
 int fetch_blob(struct fetch *f, enum pack_kind kind,
     const uint8_t id[DIGEST_LEN], const uint8_t **p, size_t *len,
     struct err *e);
-
-/*
- * Whether any copy of a catalog blob was found bad on the way; the copy is
- * marked for good if the vault can be written.
- */
-int fetch_saw_damage(const struct fetch *f);
 
 #endif

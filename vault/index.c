@@ -41,6 +41,7 @@ struct index {
 	struct index_problem *problems;
 	size_t nproblems;
 	int lost;			/* a pack once known is gone or cut */
+	int untried;			/* no piece came from the cache */
 	pthread_mutex_t lock;		/* proving pieces, marks */
 };
 
@@ -422,6 +423,7 @@ index_open(struct vault *v, int mode, struct err *e)
 	if (store_list(v->store, "packs", 1, add_folder, ix, e) == -1)
 		goto fail;
 	load_cache(ix);
+	ix->untried = ix->npieces == 0 && ix->npacks > 0;
 	if (cover_packs(ix, e) == -1 ||
 	    merge_kind(ix, PACK_DATA, e) == -1 ||
 	    merge_kind(ix, PACK_CATALOG, e) == -1 ||
@@ -593,6 +595,12 @@ const struct index_problem *
 index_get_problem(const struct index *ix, size_t i)
 {
 	return (&ix->problems[i]);
+}
+
+int
+index_untried(const struct index *ix)
+{
+	return (ix->untried);
 }
 
 int

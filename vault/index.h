@@ -61,6 +61,12 @@ const struct index_problem *index_get_problem(const struct index *ix,
     size_t i);
 
 /*
+ * Whether the cache knew none of the packs, so that one that has gone would
+ * not be missed: a backup then looks at every blob as well.
+ */
+int index_untried(const struct index *ix);
+
+/*
  * Whether the vault is known to have lost blobs (damaged/ is not empty, there
  * are problems, or a pack that the cache knew is gone): a backup then looks at every blob it leans on.
  */

@@ -370,12 +370,15 @@ judged_by_mtree()
 # judged_by_bsdtar MANIFEST TREE: what bsdtar packs by the manifest's words is
 # what GNU tar finds in TREE, and no entry is missing.  (In GNU format, as the
 # pax headers of bsdtar 3.6 cannot hold names of any bytes and spoil fractions
-# of seconds before 1970; so mtree alone judges the nanoseconds.)
+# of seconds before 1970.  So mtree alone judges the nanoseconds, and the few
+# entries of a time that bsdtar cannot put into that format at all: before 1970
+# and after 2242.)
 judged_by_bsdtar()
 {
 	local said
 
-	said=$({ bsdtar -C "$2" -cf - --format=gnutar "@$(realpath "$1")" |
+	grep -Eav ' time=(-|[0-9]{11})' "$1" >"$T/manifest.bsdtar"
+	said=$({ bsdtar -C "$2" -cf - --format=gnutar "@$T/manifest.bsdtar" |
 	    tar -C "$2" --compare -f -; } 2>&1) && [ -z "$said" ] || {
 		echo "bsdtar, then tar --compare, says of $2:"
 		head -n 30 <<<"$said"
@@ -408,10 +411,11 @@ snapshot_count()
 # pack_index PACK: its INDEX, by way of the trailer
 pack_index()
 {
-	local offset stored
+	local at
 
-	read -r offset stored < <(tail -c 24 "$1" | od -An -v -tu8 | tr -s '\n ' ' ')
-	tail -c "+$((offset + 1))" "$1" | head -c "${stored%% *}" |
+	# its offset, its stored length, the length of its text
+	mapfile -t at < <(tail -c 24 "$1" | od -An -v -w8 -tu8 | tr -d ' ')
+	tail -c "+$((at[0] + 1))" "$1" | head -c "${at[1]}" |
 	    zstd -dcq | tar -xOf - INDEX
 }
 

@@ -64,6 +64,8 @@ untar()
 	exits 0 xv export latest /v -o "$T/v.tar.zst"
 	mkdir "$T/untarred"
 	LC_ALL=C.UTF-8 bsdtar -C "$T/untarred" -xpf "$T/v.tar.zst"
+	# bsdtar leaves the time of the directory it works in as it is
+	touch -r "$T/src" "$T/untarred"
 	same_tree "$T/src" "$T/untarred"
 }
 

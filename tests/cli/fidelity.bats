@@ -136,7 +136,8 @@ teardown() { clean; }
 		id=$(sha256sum <"$SRC/$file" | cut -d' ' -f1)
 		grep -qx "$id" "$T/ids"
 	done
-	id=$(sha256sum <"$SRC/sizes/n65537" | cut -d' ' -f1)
+	# longer than any blob
+	id=$(sha256sum <"$SRC/sizes/n1048577" | cut -d' ' -f1)
 	not grep -qx "$id" "$T/ids"
 }
 

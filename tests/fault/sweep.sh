@@ -387,10 +387,18 @@ how_often()
 	awk -v c="$2" '$1 == c { print $2 }' "$work/calls.$1"
 }
 
-# rows: KIND HOW CALL COUNT for each row that has points
+# loader_maps KIND: how many mmaps are the loader's, which dies of a failure;
+# the last thing it does is to unmap its cache
+loader_maps()
+{
+	awk '$2 ~ /^munmap/ { exit } $2 ~ /^mmap/ { n++ } END { print n + 0 }' \
+	    "$work/counts.$1"
+}
+
+# rows: KIND HOW CALL COUNT FIRST for each row that has points
 rows()
 {
-	local kind how call count
+	local kind how call count first
 
 	for kind in $kinds; do
 		count_all "$kind"
@@ -400,22 +408,25 @@ rows()
 			[ -z "$only_how" ] || [ "$only_how" = "$how" ] ||
 			    continue
 			count=$(how_often "$kind" "$call")
-			[ -z "$count" ] || echo "$kind $how $call $count"
+			first=1
+			[ "$call" != mmap ] || first=$((1 + $(loader_maps "$kind")))
+			[ "${count:-0}" -lt "$first" ] ||
+			    echo "$kind $how $call $count $first"
 		done
 	done
 }
 
 full()
 {
-	local kind how call count n
+	local kind how call count first n
 
-	while read -r kind how call count <&3; do
-		n=1
-		while [ $n -le "$count" ]; do
-			point "$kind" "$how" "$call" $n || {
+	while read -r kind how call count first <&3; do
+		n=$first
+		while [ "$n" -le "$count" ]; do
+			point "$kind" "$how" "$call" "$n" || {
 				unhit=$((unhit + 1))
 				# a thread may make fewer calls than it did
-				[ $n -lt $((count - 2)) ] || break
+				[ "$n" -lt $((count - 2)) ] || break
 			}
 			n=$((n + 1))
 		done
@@ -428,7 +439,7 @@ full()
 # rows of renames and fsyncs come first.
 quick()
 {
-	local kind how call count n part end
+	local kind how call count first n part end
 
 	end=$((SECONDS + seconds))
 	sort -k2,2 "$work/rows" | awk '
@@ -439,12 +450,12 @@ quick()
 	: >"$work/done"
 	for part in 1/1 0/1 1/2 1/4 3/4 1/8 3/8 5/8 7/8 1/16 3/16 5/16 7/16 9/16 \
 	    11/16 13/16 15/16; do
-		while read -r kind how call count <&3; do
+		while read -r kind how call count first <&3; do
 			[ $SECONDS -lt $end ] || return
-			n=$((1 + (count - 1) * ${part%/*} / ${part#*/}))
+			n=$((first + (count - first) * ${part%/*} / ${part#*/}))
 			grep -qx "$kind $how $call $n" "$work/done" && continue
 			echo "$kind $how $call $n" >>"$work/done"
-			point "$kind" "$how" "$call" $n || unhit=$((unhit + 1))
+			point "$kind" "$how" "$call" "$n" || unhit=$((unhit + 1))
 		done 3<"$work/rows"
 	done
 }

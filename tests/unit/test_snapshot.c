@@ -36,7 +36,7 @@ static const char golden[] = "{\n"
     "  {\n"
     "   \"kind\": \"vanished\",\n"
     "   \"path\": \"./a\\\\303\\\\251\",\n"
-    "   \"message\": \"No\\\\040such\\\\040file\"\n"
+    "   \"message\": \"No such file\"\n"
     "  }\n"
     " ]\n"
     "}\n";
@@ -177,10 +177,8 @@ test_odd_names(void **state)
 	for (i = 0; i < COUNT(names); i++) {
 		assert_int_equal(decode(&s, golden, &e), 0);
 		free(s.reports[0].path);
-		free(s.reports[0].message);
 		free(s.volumes[0].source);
 		s.reports[0].path = copy(names[i]);
-		s.reports[0].message = copy(names[i]);
 		s.volumes[0].source = copy(names[i]);
 		check_round_trip(&s);
 		snapshot_fini(&s);
@@ -444,7 +442,7 @@ test_volume(void **state)
 	bad_number("volumes", "depth", 9);
 	bad_number("volumes", "depth", (json_int_t)1 << 32);
 	bad_text("reports", "path", "a b");
-	bad_text("reports", "message", "a b");
+	good_text("reports", "message", "a b");
 }
 
 static void
