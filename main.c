@@ -18,9 +18,11 @@ static int help_main(struct cli *, int, char **);
 
 static const struct command commands[] = {
 	{ "init", init_main, "init", "make a new vault" },
-	{ "backup", backup_main, "backup --volume DIR[=PATH]... [--site N]\n"
-	    "    [--exclude GLOB]... [--one-file-system] [--force-read]\n"
-	    "    [--ignore-inode] [--ignore-ctime] [--threads N]",
+	{ "backup", backup_main,
+	    "backup --volume DIR[=PATH]... [--site N]\n"
+	    "    [--exclude GLOB]... [--one-file-system]\n"
+	    "    [--force-read] [--ignore-inode] [--ignore-ctime]\n"
+	    "    [--threads N]",
 	    "store a snapshot of directories" },
 	{ "list", list_main, "list [--site N]", "show the snapshots" },
 	{ "ls", ls_main, "ls SNAP [PATH] [-l] [-R] [--mtree]", "show what a snapshot holds" },

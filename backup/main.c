@@ -272,8 +272,11 @@ backup_main(struct cli *cli, int argc, char **argv)
 	a.opt.merge.walk.excludes = a.excludes;
 	a.opt.merge.walk.helpers = WALK_HELPERS;
 	a.opt.threads = cpu_count(THREADS_DEFAULT);
-	if (a.volumes == NULL || a.excludes == NULL)
-		rc = err_nomem(&e);
+	if (a.volumes == NULL || a.excludes == NULL) {
+		free(a.volumes);
+		free(a.excludes);
+		return (cli_fail((err_nomem(&e), &e)));
+	}
 	while (rc == 0 && (opt = getopt_long(argc, argv, CLI_SHORT, options,
 	    NULL)) != -1)
 		rc = take_option(&a, cli, opt, &e);

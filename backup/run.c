@@ -1,3 +1,4 @@
+#include <assert.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -188,6 +189,7 @@ fill_head(const struct run *r, struct snapshot *s, struct err *e)
 {
 	char host[256] = "";
 
+	assert(r->opt->site != NULL);
 	(void)gethostname(host, sizeof(host) - 1);
 	clock_gettime(CLOCK_REALTIME, &s->start);
 	s->site = strdup(r->opt->site);

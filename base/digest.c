@@ -95,7 +95,7 @@ digest_hexz(const uint8_t in[DIGEST_LEN], char hex[DIGEST_HEX + 1])
 	hex[DIGEST_HEX] = '\0';
 }
 
-static const int8_t nibble[256] = {
+static const uint8_t nibble[256] = {
 	['0'] = 1, ['1'] = 2, ['2'] = 3, ['3'] = 4, ['4'] = 5, ['5'] = 6,
 	['6'] = 7, ['7'] = 8, ['8'] = 9, ['9'] = 10, ['a'] = 11, ['b'] = 12,
 	['c'] = 13, ['d'] = 14, ['e'] = 15, ['f'] = 16,
@@ -105,7 +105,7 @@ int
 digest_parse(const char *hex, uint8_t out[DIGEST_LEN])
 {
 	size_t i;
-	int hi, lo;
+	unsigned hi, lo;
 
 	for (i = 0; i < DIGEST_LEN; i++) {
 		hi = nibble[(uint8_t)hex[2 * i]];

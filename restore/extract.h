@@ -26,8 +26,8 @@ struct extract_dir {
 };
 
 enum {
-	EXTRACT_BIG = 1,	/* made by the planner; several blobs or holes */
-	EXTRACT_TEMP = 2,	/* written under a temporary name, then renamed */
+	EXTRACT_BIG = 1,	/* several blobs or holes; the planner made it */
+	EXTRACT_TEMP = 2,	/* has a temporary name while it is written */
 };
 
 struct extract_file {

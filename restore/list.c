@@ -1,3 +1,4 @@
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -110,6 +111,7 @@ show_rows(struct list *l, struct err *e)
 
 	for (i = 0; i < l->nrows; i++) {
 		r = &l->rows[i];
+		assert(r->ref != NULL);
 		widen(&site, (int)strlen(r->ref->site));
 		widen(&volumes, snprintf(NULL, 0, "%zu", r->volumes));
 		widen(&entries, snprintf(NULL, 0, "%llu",

@@ -216,6 +216,7 @@ plan_entry(struct plan *p, const struct snapshot_volume *vol,
 	struct buf path = BUF_INIT;
 	const char *last;
 	uint32_t parent, dir;
+	size_t len;
 	int rc = -1;
 
 	if (target_path(&path, vol, &ent->path, e) == -1)
@@ -228,13 +229,14 @@ plan_entry(struct plan *p, const struct snapshot_volume *vol,
 	if ((last = descend(p, &path, e)) == NULL ||
 	    note_name(p, last, e) == -1)
 		goto out;
-	if (strlen(last) > NAME_MAX) {
+	len = strlen(last);
+	if (len > NAME_MAX) {
 		extract_report(p->opt->report, "not restored", &p->path,
 		    "name too long");
 		rc = 0;
 		goto out;
 	}
-	strcpy(name, last);
+	memcpy(name, last, len + 1);
 	parent = p->levels[p->nlevels - 1].dir;
 	if (ent->type == ENTRY_DIR) {
 		rc = place_dir(p, parent, name, ent, ancestor, &dir, e);

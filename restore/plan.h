@@ -19,7 +19,7 @@
  * Memory is bounded by the window and the number of directories.
  */
 struct plan_options {
-	int root;		/* descriptor of the target; -1: not there yet */
+	int root;		/* descriptor of the target; -1: none yet */
 	int dry_run;
 	int exact;		/* delete what the snapshot lacks */
 	int checksum;		/* compare contents, not size and time */

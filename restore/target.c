@@ -74,7 +74,7 @@ target_open_dir(int root, const char *path)
 		.flags = DIR_FLAGS,
 		.resolve = NO_MAGICLINKS | NO_SYMLINKS | BENEATH,
 	};
-	static int missing;	/* the kernel does not have it: once is enough */
+	static int missing;	/* once known, not asked again */
 	long fd;
 
 	if (path[0] == '\0' || strlen(path) >= PATH_MAX ||

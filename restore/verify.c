@@ -19,6 +19,7 @@
 
 #define USAGE "verify [SNAP] [--read-data[=PERCENT]]"
 #define TELL_PATHS 50	/* of lost files, on standard error */
+#define TELL_BLOBS 4	/* of one pack, likewise */
 #define THREADS_MAX 16
 
 enum { OPT_READ_DATA = CLI_OPT_OWN };
@@ -271,38 +272,80 @@ tell_problems(struct verify *v)
 {
 	const struct index_problem *p;
 	char name[PACK_NAME_LEN];
-	size_t i;
+	const char *why;
+	size_t i, n;
 
 	for (i = 0; i < index_problems(v->index); i++) {
 		p = index_get_problem(v->index, i);
 		pack_name(p->id, name);
-		tell(v, 1, "pack unreadable", name, p->reason);
+		n = strlen(name);
+		why = p->reason;
+		if (strncmp(why, name, n) == 0 && why[n] == ':')
+			why += n + 2;
+		tell(v, 1, "pack unreadable", name, why);
 	}
 }
 
-/* The bad blobs, counted by pack: the list has them in no order. */
-static void
-tell_bad(struct verify *v, const struct scrub *s)
+static int
+compare_bad(const void *a, const void *b)
 {
-	char name[PACK_NAME_LEN], hex[DIGEST_HEX + 1], why[160];
+	const struct scrub_bad *x = a, *y = b;
+
+	if (x->pack != y->pack)
+		return (x->pack < y->pack ? -1 : 1);
+	return (memcmp(x->id, y->id, DIGEST_LEN));
+}
+
+static int
+is_healed(struct verify *v, const uint8_t id[DIGEST_LEN])
+{
 	struct blob_loc loc;
 	struct err ignored;
-	size_t i;
-	int healed;
 
-	for (i = 0; i < s->nbad; i++) {
-		pack_name(index_pack_id(v->index, s->bad[i].pack), name);
-		digest_hexz(s->bad[i].id, hex);
-		healed = index_find(v->index, PACK_DATA, s->bad[i].id, &loc,
-		    &ignored) == 1 || index_find(v->index, PACK_CATALOG,
-		    s->bad[i].id, &loc, &ignored) == 1;
-		snprintf(why, sizeof(why), "blob %.16s: %s", hex, healed ?
-		    "healed: another pack has a good copy" :
-		    "its bytes do not have its digest");
-		tell(v, i < TELL_PATHS, "damaged", name, why);
-		if (i == TELL_PATHS)
-			cli_warn("more blobs than these are damaged; --json "
-			    "lists all");
+	return (index_find(v->index, PACK_DATA, id, &loc, &ignored) == 1 ||
+	    index_find(v->index, PACK_CATALOG, id, &loc, &ignored) == 1);
+}
+
+/* The bad blobs of one pack: a line, with the first of them by name. */
+static void
+tell_bad_pack(struct verify *v, const struct scrub_bad *bad, size_t n)
+{
+	char name[PACK_NAME_LEN], hex[DIGEST_HEX + 1];
+	struct buf why = BUF_INIT;
+	size_t i, healed = 0;
+
+	pack_name(index_pack_id(v->index, bad->pack), name);
+	for (i = 0; i < n; i++)
+		healed += (size_t)is_healed(v, bad[i].id);
+	buf_printf(&why, "%zu blob%s without the digest that names %s", n,
+	    n == 1 ? "" : "s", n == 1 ? "it" : "them");
+	if (healed == n)
+		buf_puts(&why, "; healed: other packs have good copies");
+	else if (healed > 0)
+		buf_printf(&why, "; %zu healed by copies in other packs",
+		    healed);
+	for (i = 0; i < n && (v->cli->json || i < TELL_BLOBS); i++) {
+		digest_hexz(bad[i].id, hex);
+		buf_printf(&why, "%s %.16s", i == 0 ? ":" : ",", hex);
+	}
+	if (i < n)
+		buf_puts(&why, ", ...");
+	tell(v, 1, "damaged", name, buf_cstr(&why));
+	buf_fini(&why);
+}
+
+static void
+tell_bad(struct verify *v, struct scrub *s)
+{
+	size_t i, n;
+
+	if (s->nbad > 0)
+		qsort(s->bad, s->nbad, sizeof(*s->bad), compare_bad);
+	for (i = 0; i < s->nbad; i += n) {
+		for (n = 1; i + n < s->nbad &&
+		    s->bad[i + n].pack == s->bad[i].pack; n++)
+			;
+		tell_bad_pack(v, &s->bad[i], n);
 	}
 }
 
@@ -384,7 +427,8 @@ scrub(struct verify *v, struct scrub *s, unsigned percent, struct err *e)
 	int rc;
 
 	p = progress_new("verified", !v->cli->quiet && !v->cli->json);
-	rc = scrub_run(s, v->vault, v->index, percent, cpu_count(THREADS_MAX), p, e);
+	rc = scrub_run(s, v->vault, v->index, percent,
+	    cpu_count(THREADS_MAX), p, e);
 	progress_free(p);
 	return (rc);
 }
@@ -398,7 +442,8 @@ run(struct verify *v, const char *name, unsigned percent, struct err *e)
 
 	if ((path = cli_vault(v->cli, e)) == NULL ||
 	    (v->vault = vault_open(path, e)) == NULL ||
-	    (v->index = index_open(v->vault, INDEX_STRICT | INDEX_FRESH, e)) == NULL ||
+	    (v->index = index_open(v->vault, INDEX_STRICT | INDEX_FRESH,
+	    e)) == NULL ||
 	    (v->fetch = fetch_new(v->vault, v->index, 64, e)) == NULL)
 		return (-1);
 	if ((v->good = idset_new()) == NULL ||

@@ -1,8 +1,8 @@
+#include <dirent.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <dirent.h>
 
 #include "formats/scan.h"
 #include "vault/index.h"

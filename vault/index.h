@@ -68,7 +68,8 @@ int index_untried(const struct index *ix);
 
 /*
  * Whether the vault is known to have lost blobs (damaged/ is not empty, there
- * are problems, or a pack that the cache knew is gone): a backup then looks at every blob it leans on.
+ * are problems, or a pack that the cache knew is gone): a backup then looks
+ * at every blob it leans on.
  */
 int index_damaged(const struct index *ix);
 

@@ -22,9 +22,9 @@
  *
  * All choices come from fixed seeds: the same input gives the same output.
  */
-#include <sys/types.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/types.h>
 #include <sys/wait.h>
 
 #include <err.h>
@@ -255,7 +255,8 @@ source_next(struct source *s, size_t min)
 	start = (off_t)s->pass * SHARE_A_PASS;
 	if (start + (off_t)min > f->size) {
 		start = f->size - (off_t)min;
-		start = (off_t)(rnd() % (uint64_t)(start < 1024 ? start + 1 : 1024));
+		start = (off_t)(rnd() %
+		    (uint64_t)(start < 1024 ? start + 1 : 1024));
 	}
 	s->off = start;
 	s->end_off = f->size;

@@ -17,9 +17,9 @@
  * are passed on to the whole group.  Exits 0 when the command was run and
  * waited for, whatever its status, else 1.
  */
-#include <sys/types.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/types.h>
 #include <sys/wait.h>
 
 #include <err.h>

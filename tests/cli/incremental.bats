@@ -28,6 +28,7 @@ no_new_data_pack()
 	take --volume "$T/src"
 	packs_note
 	if command -v strace >/dev/null; then
+		need_strace
 		exits 0 strace -f -qqq -y -o "$T/trace" -e "trace=$READING" \
 		    "$XCATVAULT" backup --site s --volume "$T/src"
 		not grep -q "<$T/src/" "$T/trace"

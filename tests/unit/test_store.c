@@ -44,6 +44,10 @@ test_create(void **state)
 	assert_int_equal(st.st_mode & 07777, 0700);
 	assert_int_equal(store_is(s, st.st_dev, st.st_ino), 1);
 	assert_int_equal(store_is(s, st.st_dev, st.st_ino + 1), 0);
+	/* Again, as after an init that was cut short, but not on a vault. */
+	store_close(s);
+	assert_non_null(s = store_create(path, &e));
+	assert_int_equal(store_put(s, "vault.json", "x", 1, &e), 0);
 	assert_null(store_create(path, &e));
 	check_failed(-1, &e, ERR_USAGE);
 	store_close(s);

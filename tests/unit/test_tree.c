@@ -214,6 +214,7 @@ test_node_bounds(void **state)
 		assert_true(s->nodes[i].len < 16384 + 100);
 		total += s->nodes[i].len;
 	}
+	assert_true(s->n > 0);
 	assert_true(small <= depth);
 	assert_true(total / s->n > 2500 && total / s->n < 8000);
 	shelf_free(s);
