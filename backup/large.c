@@ -403,7 +403,7 @@ read_pieces(struct worker *w, struct large *f, int fd, struct err *e)
 {
 	uint64_t off = 0, left = f->item->st.size, seq = 0;
 	struct cut_job *job, *next;
-	int last = 0, rc, cached = was_cached(fd);
+	int last = 0, rc = 1, cached = was_cached(fd);
 	size_t had;
 
 	if ((job = new_job(w, f, seq++)) == NULL)
@@ -434,7 +434,7 @@ read_pieces(struct worker *w, struct large *f, int fd, struct err *e)
 			next->len = job->len - job->used;
 			memcpy(next->data, job->data + job->used, next->len);
 		}
-		rc = do_piece(w, f, job, e);
+		rc = do_piece(w, f, job, e) == -1 ? -1 : 1;
 		unref_job(w, job);
 		job = next;
 		if (rc == -1)
@@ -442,7 +442,7 @@ read_pieces(struct worker *w, struct large *f, int fd, struct err *e)
 	}
 	if (job != NULL)
 		unref_job(w, job);
-	return (last || pool_failed(w->pool) ? 1 : -1);
+	return (rc);
 }
 
 int

@@ -249,11 +249,14 @@ run(struct arguments *a, struct cli *cli)
 		rc = print_json(&s, &e);
 	else if (rc == 0 && !cli->quiet)
 		print_summary(&s, trouble);
-	if (rc == 0)
-		rc = cli_flush(&e);
 	snapshot_fini(&s);
 	if (rc == -1)
 		return (cli_fail(&e));
+	/* The snapshot stands, whoever could be told of it. */
+	if (cli_flush(&e) == -1) {
+		cli_error(&e);
+		return (STATUS_REPORTED);
+	}
 	return (trouble > 0 ? STATUS_REPORTED : STATUS_DONE);
 }
 

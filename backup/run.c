@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "backup/run.h"
+#include "base/cancel.h"
 #include "base/version.h"
 #include "formats/pathtext.h"
 #include "vault/snapshots.h"
@@ -286,7 +287,7 @@ publish(struct run *r, struct snapshot *s, struct err *e)
 	if (pool_finish(&r->pool, e) == -1 ||
 	    catalog_sink_commit(r->sink, e) == -1 ||
 	    committer_finish(r->committer, e) == -1 ||
-	    copy_reports(r, s, e) == -1)
+	    copy_reports(r, s, e) == -1 || cancel_check(e) == -1)
 		return (-1);
 	s->stored_bytes = committer_bytes(r->committer);
 	clock_gettime(CLOCK_REALTIME, &s->end);

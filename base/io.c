@@ -127,6 +127,17 @@ out:
 }
 
 int
+io_fsync(int fd)
+{
+	int rc;
+
+	do
+		rc = fsync(fd);
+	while (rc == -1 && errno == EINTR);
+	return (rc);
+}
+
+int
 io_fsync_dir(int dirfd, const char *name, struct err *e)
 {
 	int fd, rc;
@@ -134,7 +145,7 @@ io_fsync_dir(int dirfd, const char *name, struct err *e)
 	fd = openat(dirfd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd == -1)
 		return (err_sys(e, "%s", name));
-	rc = fsync(fd);
+	rc = io_fsync(fd);
 	if (rc == -1)
 		err_sys(e, "fsync %s", name);
 	close(fd);
@@ -172,7 +183,7 @@ io_save(int dirfd, const char *name, const void *data, size_t len,
 		return (err_sys(e, "%s", tmp));
 	rc = io_write(fd, data, len);
 	if (rc == 0)
-		rc = fsync(fd);
+		rc = io_fsync(fd);
 	if (rc == -1)
 		err_sys(e, "%s", tmp);
 	if (close(fd) == -1 && rc == 0)

@@ -33,6 +33,9 @@ int io_load(int dirfd, const char *name, size_t max, struct buf *out,
 int io_save(int dirfd, const char *name, const void *data, size_t len,
     struct err *e);
 
+/* fsync(2), again when a signal came between. */
+int io_fsync(int fd);
+
 /* fsync a directory given by descriptor and relative name. */
 int io_fsync_dir(int dirfd, const char *name, struct err *e);
 

@@ -189,6 +189,29 @@ worker_main(void *arg)
 	return (NULL);
 }
 
+static int
+is_bad(const struct scrub *s, uint32_t pack)
+{
+	size_t i;
+
+	for (i = 0; i < s->nbad; i++)
+		if (s->bad[i].pack == pack)
+			return (1);
+	return (0);
+}
+
+/* Everything was read: marks of packs in which all is well are wrong. */
+static void
+clear_marks(struct run *r)
+{
+	struct err ignored;
+	uint32_t i;
+
+	for (i = 0; i < index_packs(r->index); i++)
+		if (index_has_marks(r->index, i) && !is_bad(r->s, i))
+			(void)index_unmark(r->index, i, &ignored);
+}
+
 int
 scrub_run(struct scrub *s, struct vault *v, struct index *ix,
     unsigned percent, unsigned threads, struct progress *progress,
@@ -223,6 +246,8 @@ scrub_run(struct scrub *s, struct vault *v, struct index *ix,
 		buf_fini(&w[i].raw);
 	}
 	unref(r.job);
+	if (r.err.kind == ERR_NONE && percent >= 100)
+		clear_marks(&r);
 	free(w);
 	if (r.err.kind != ERR_NONE) {
 		*e = r.err;

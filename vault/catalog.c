@@ -107,6 +107,12 @@ catalog_sink_put(void *sink, const void *p, size_t len,
 int
 catalog_sink_commit(struct catalog_sink *s, struct err *e)
 {
+	/*
+	 * Marks of bad copies go down first: a pack committed now may replace
+	 * the damaged one of the same name, marks and all.
+	 */
+	fetch_free(s->fetch);
+	s->fetch = NULL;
 	return (pack_writer_commit(s->writer, e));
 }
 

@@ -688,3 +688,32 @@ index_mark(struct index *ix, uint32_t pack, const uint8_t (*ids)[32],
 	buf_fini(&text);
 	return (rc);
 }
+
+int
+index_has_marks(struct index *ix, uint32_t pack)
+{
+	size_t i;
+	int found = 0;
+
+	pthread_mutex_lock(&ix->lock);
+	for (i = 0; i < ix->nmarks && !found; i++)
+		found = ix->marks[i].pack == pack;
+	pthread_mutex_unlock(&ix->lock);
+	return (found);
+}
+
+int
+index_unmark(struct index *ix, uint32_t pack, struct err *e)
+{
+	char file[PACK_NAME_LEN];
+	size_t i, kept = 0;
+
+	pthread_mutex_lock(&ix->lock);
+	for (i = 0; i < ix->nmarks; i++)
+		if (ix->marks[i].pack != pack)
+			ix->marks[kept++] = ix->marks[i];
+	__atomic_store_n(&ix->nmarks, kept, __ATOMIC_RELEASE);
+	pthread_mutex_unlock(&ix->lock);
+	pack_damage_name(ix->packs[pack].pack.id, file);
+	return (store_remove(ix->vault->store, file, e));
+}

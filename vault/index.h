@@ -80,6 +80,10 @@ int index_damaged(const struct index *ix);
 int index_skip(struct index *ix, uint32_t pack, const uint8_t id[DIGEST_LEN],
     struct err *e);
 
+/* Whether any blob of a pack is marked; forget its marks, for good. */
+int index_has_marks(struct index *ix, uint32_t pack);
+int index_unmark(struct index *ix, uint32_t pack, struct err *e);
+
 /*
  * Note that the blobs stored in a pack under these ids are bad: passed over
  * from now on, here and by later runs.

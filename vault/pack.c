@@ -22,6 +22,7 @@ struct pack_writer {
 	uint8_t *stored;
 	size_t stored_cap;
 	size_t frame_bytes;
+	struct err failed;	/* what went wrong once stays wrong */
 };
 
 struct pack_writer *
@@ -137,7 +138,7 @@ out:
 }
 
 static int
-close_frame(struct pack_writer *w, struct err *e)
+store_frame(struct pack_writer *w, struct err *e)
 {
 	uint64_t off;
 	size_t i, stored;
@@ -161,11 +162,36 @@ close_frame(struct pack_writer *w, struct err *e)
 	return (0);
 }
 
+static int
+close_frame(struct pack_writer *w, struct err *e)
+{
+	if (store_frame(w, e) == -1) {
+		w->failed = *e;
+		return (-1);
+	}
+	return (0);
+}
+
+/*
+ * A pack that a write failed on is of no use, and what was said to be in it
+ * is not stored: nothing more goes in, whoever calls.
+ */
+static int
+check_failed(struct pack_writer *w, struct err *e)
+{
+	if (w->failed.kind == ERR_NONE)
+		return (0);
+	*e = w->failed;
+	return (-1);
+}
+
 uint8_t *
 pack_writer_reserve(struct pack_writer *w, size_t len, struct err *e)
 {
 	size_t need, first;
 
+	if (check_failed(w, e) == -1)
+		return (NULL);
 	if (w->raw_len >= w->frame_bytes && close_frame(w, e) == -1)
 		return (NULL);
 	need = w->raw_len + USTAR_BLOCK + USTAR_PADDED(len);
@@ -200,7 +226,8 @@ pack_writer_add(struct pack_writer *w, const uint8_t id[DIGEST_LEN],
 	size_t end = w->raw_len + USTAR_BLOCK + len;
 	size_t padded = w->raw_len + USTAR_BLOCK + USTAR_PADDED(len);
 
-	if (w->nids == w->ids_cap && grow_ids(w, e) == -1)
+	if (check_failed(w, e) == -1 ||
+	    (w->nids == w->ids_cap && grow_ids(w, e) == -1))
 		return (-1);
 	ustar_encode_number(w->raw + w->raw_len,
 	    (uint32_t)(w->index.nblobs + w->nids), len);
@@ -214,11 +241,15 @@ pack_writer_add(struct pack_writer *w, const uint8_t id[DIGEST_LEN],
 int
 pack_writer_commit(struct pack_writer *w, struct err *e)
 {
-	if (close_frame(w, e) == -1)
+	if (check_failed(w, e) == -1 || close_frame(w, e) == -1)
 		return (-1);
 	if (w->index.nblobs == 0)
 		return (0);
-	return (close_pack(w, e));
+	if (close_pack(w, e) == -1) {
+		w->failed = *e;
+		return (-1);
+	}
+	return (0);
 }
 
 struct pack_reader {

@@ -237,6 +237,7 @@ snapshot_save(struct snapshot *s, struct vault *v, struct err *e)
 	struct snapshot_ref ref;
 	struct buf b = BUF_INIT;
 	char name[160], when[SNAPSHOT_TIME_LEN];
+	struct err ignored;
 	int rc = -1;
 
 	if (snapshot_encode(&b, s, e) == -1)
@@ -251,6 +252,9 @@ snapshot_save(struct snapshot *s, struct vault *v, struct err *e)
 		goto out;
 	file_name(&ref, name);
 	rc = store_put(v->store, name, b.data, b.len, e);
+	/* Not sure to be durable is not published. */
+	if (rc == -1)
+		(void)store_remove(v->store, name, &ignored);
 out:
 	buf_fini(&b);
 	return (rc);

@@ -381,7 +381,7 @@ store_out_commit(struct store_out *o, const char *name, struct err *e)
 
 	if (touch_folder(s, name, e) == -1)
 		goto fail;
-	if (fsync(o->fd) == -1) {
+	if (io_fsync(o->fd) == -1) {
 		err_sys(e, "fsync %s/%s", s->path, o->tmp);
 		goto fail;
 	}
