@@ -10,8 +10,8 @@ SBIN = $(DESTDIR)$(PREFIX)/sbin
 MAN = $(DESTDIR)$(PREFIX)/share/man
 Q = $(if $(V),,@)
 
-LIBS = libarchive libzstd libcrypto jansson
-CHECK_LIBS = cmocka
+LIBS = libzstd libcrypto jansson
+CHECK_LIBS = cmocka libarchive
 HAVE := $(shell pkg-config --exists $(LIBS) && test -e /usr/include/uthash.h && echo yes)
 
 CFLAGS ?= -O2 -g
@@ -91,7 +91,8 @@ check-deps:
 $(BUILD)/tests/unit/%: tests/unit/%.c $(LIB_OBJ)
 	@$(if $(V),,echo "  CC    $@")
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(ALL_CFLAGS) -o $@ $< $(LIB_OBJ) $(ALL_LDLIBS) -lcmocka
+	$(Q)$(CC) $(ALL_CFLAGS) -o $@ $< $(LIB_OBJ) $(ALL_LDLIBS) \
+		$(shell pkg-config --libs $(CHECK_LIBS))
 $(BUILD)/tests/fuzz/%: tests/fuzz/%.c tests/fuzz/replay.c $(LIB_OBJ)
 	@$(if $(V),,echo "  CC    $@")
 	@mkdir -p $(@D)

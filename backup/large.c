@@ -140,8 +140,6 @@ move_to_tree(struct large *f, struct err *e)
 static int
 list_id(struct large *f, const struct cut *c, struct err *e)
 {
-	char hex[DIGEST_HEX];
-
 	f->bytes += c->len;
 	if (!f->in_tree && f->nids == ENTRY_INLINE_BLOBS &&
 	    move_to_tree(f, e) == -1)
@@ -151,8 +149,7 @@ list_id(struct large *f, const struct cut *c, struct err *e)
 		return (add_to_tree(f, c->id, c->len, e));
 	if (f->nids > 1)
 		buf_putc(&f->ids, ' ');
-	digest_hex(c->id, hex);
-	buf_append(&f->ids, hex, sizeof(hex));
+	digest_put(&f->ids, c->id);
 	buf_append(&f->lens, &c->len, sizeof(c->len));
 	if (buf_ok(&f->ids, e) == -1)
 		return (-1);

@@ -95,6 +95,17 @@ digest_hexz(const uint8_t in[DIGEST_LEN], char hex[DIGEST_HEX + 1])
 	hex[DIGEST_HEX] = '\0';
 }
 
+void
+digest_put(struct buf *out, const uint8_t in[DIGEST_LEN])
+{
+	uint8_t *p = buf_reserve(out, DIGEST_HEX);
+
+	if (p == NULL)
+		return;
+	digest_hex(in, (char *)p);
+	buf_advance(out, DIGEST_HEX);
+}
+
 static const uint8_t nibble[256] = {
 	['0'] = 1, ['1'] = 2, ['2'] = 3, ['3'] = 4, ['4'] = 5, ['5'] = 6,
 	['6'] = 7, ['7'] = 8, ['8'] = 9, ['9'] = 10, ['a'] = 11, ['b'] = 12,

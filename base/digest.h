@@ -4,6 +4,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/buf.h"
+
 /* SHA-256 (FIPS 180-4); the only room that knows OpenSSL's digests. */
 #define DIGEST_LEN 32
 #define DIGEST_HEX 64
@@ -26,6 +28,9 @@ void digest_bytes(struct digest *d, const void *p, size_t len,
 /* Lower-case hexadecimal; hex is not NUL-terminated by digest_hex(). */
 void digest_hex(const uint8_t in[DIGEST_LEN], char hex[DIGEST_HEX]);
 void digest_hexz(const uint8_t in[DIGEST_LEN], char hex[DIGEST_HEX + 1]);
+
+/* Append the 64 digits to a buffer. */
+void digest_put(struct buf *out, const uint8_t in[DIGEST_LEN]);
 
 /* Parse 64 lower-case hexadecimal digits.  0, or -1 when they are not. */
 int digest_parse(const char *hex, uint8_t out[DIGEST_LEN]);

@@ -46,17 +46,6 @@ put_time(struct buf *out, int64_t sec, uint32_t ns)
 }
 
 static void
-put_digest(struct buf *out, const uint8_t id[DIGEST_LEN])
-{
-	uint8_t *p = buf_reserve(out, DIGEST_HEX);
-
-	if (p == NULL)
-		return;
-	digest_hex(id, (char *)p);
-	buf_advance(out, DIGEST_HEX);
-}
-
-static void
 put_labelled(struct buf *out, const char *label, const struct span *sp)
 {
 	if (sp->len == 0)
@@ -80,7 +69,7 @@ put_comments(struct buf *out, const struct entry *ent)
 		buf_puts(out, "#t ");
 		buf_putu(out, ent->list_depth);
 		buf_putc(out, ' ');
-		put_digest(out, ent->list);
+		digest_put(out, ent->list);
 		buf_putc(out, '\n');
 	}
 	put_labelled(out, "#h ", &ent->holes);
@@ -121,7 +110,7 @@ mtree_encode(struct buf *out, const struct entry *ent)
 	put_time(out, ent->mtime, ent->mtime_ns);
 	if (ent->type == ENTRY_FILE) {
 		buf_puts(out, " sha256digest=");
-		put_digest(out, ent->digest);
+		digest_put(out, ent->digest);
 	} else if (ent->type == ENTRY_LINK) {
 		buf_puts(out, " link=");
 		put_span(out, &ent->link);

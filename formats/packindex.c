@@ -76,7 +76,6 @@ packindex_encode(struct buf *out, const struct packindex *x)
 	const struct packindex_frame *f;
 	const struct packindex_blob *b;
 	size_t i, j;
-	uint8_t *p;
 
 	buf_puts(out, x->kind == PACK_CATALOG ?
 	    "# xcatvault pack 1 catalog\n" : "# xcatvault pack 1 data\n");
@@ -95,10 +94,7 @@ packindex_encode(struct buf *out, const struct packindex *x)
 		buf_putc(out, '\n');
 		for (j = f->first; j < f->first + f->count; j++) {
 			b = &x->blobs[j];
-			if ((p = buf_reserve(out, DIGEST_HEX)) == NULL)
-				return;
-			digest_hex(b->id, (char *)p);
-			buf_advance(out, DIGEST_HEX);
+			digest_put(out, b->id);
 			buf_puts(out, "  ");
 			buf_putu(out, j);
 			buf_putc(out, '\n');

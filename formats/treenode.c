@@ -4,12 +4,7 @@ void
 treenode_encode(struct buf *out, const uint8_t id[DIGEST_LEN],
     const char *label, size_t len)
 {
-	uint8_t *p = buf_reserve(out, DIGEST_HEX);
-
-	if (p == NULL)
-		return;
-	digest_hex(id, (char *)p);
-	buf_advance(out, DIGEST_HEX);
+	digest_put(out, id);
 	buf_puts(out, "  ");
 	buf_append(out, label, len);
 	buf_putc(out, '\n');

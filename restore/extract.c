@@ -23,6 +23,7 @@ struct dir_slot {
 
 struct worker {
 	struct extract *x;
+	unsigned number;
 	struct fetch *fetch;
 	struct buf raw;		/* the frame being taken apart */
 	struct buf path;
@@ -34,14 +35,25 @@ struct worker {
 	int running;
 };
 
+/* The pieces of one frame. */
+struct group {
+	size_t first, n;
+	uint32_t seq;		/* of the earliest */
+};
+
+/* Groups for one worker; when it is through it helps the others. */
+struct share {
+	size_t next, end;
+};
+
 struct extract {
 	struct extract_options opt;
 	struct applier applier;
 	struct worker *workers;	/* the last is the planner's own */
 	const struct extract_dir *dirs;
 	struct extract_piece *pieces;
-	size_t n;
-	size_t next;		/* piece to be taken next; under lock */
+	struct group *groups;
+	struct share *shares;	/* one a worker; under lock */
 	pthread_mutex_t lock;
 	struct err err;		/* under lock */
 	size_t damaged;		/* under lock */
@@ -89,11 +101,12 @@ close_file(struct worker *w)
 }
 
 static void
-worker_init(struct worker *w, struct extract *x)
+worker_init(struct worker *w, struct extract *x, unsigned number)
 {
 	size_t i;
 
 	w->x = x;
+	w->number = number;
 	w->open_fd = -1;
 	for (i = 0; i < DIRS_OPEN; i++)
 		w->slots[i].fd = -1;
@@ -374,34 +387,49 @@ same_frame(const struct extract_piece *a, const struct extract_piece *b)
 	    a->loc.frame_off == b->loc.frame_off);
 }
 
-/* The next pieces that lie in one frame; 0 when there are none. */
-static size_t
-take_frame(struct extract *x, struct extract_piece **first)
+/*
+ * Under the lock: the share to take from, the worker's own first, then the
+ * one of which most is left.
+ */
+static struct share *
+find_share(struct extract *x, unsigned number)
 {
-	size_t n = 0;
+	struct share *best = &x->shares[number], *s;
+	unsigned i;
+
+	if (best->next < best->end)
+		return (best);
+	for (i = 0; i < x->opt.threads; i++) {
+		s = &x->shares[i];
+		if (s->end - s->next > best->end - best->next)
+			best = s;
+	}
+	return (best->next < best->end ? best : NULL);
+}
+
+/* The next frame's pieces; NULL when there are none. */
+static const struct group *
+take_group(struct extract *x, unsigned number)
+{
+	const struct group *g = NULL;
+	struct share *s;
 
 	pthread_mutex_lock(&x->lock);
 	if (x->err.kind == ERR_NONE && cancel_check(&x->err) == 0 &&
-	    x->next < x->n) {
-		*first = &x->pieces[x->next];
-		for (n = 1; x->next + n < x->n &&
-		    same_frame(*first, *first + n); n++)
-			;
-		x->next += n;
-	}
+	    (s = find_share(x, number)) != NULL)
+		g = &x->groups[s->next++];
 	pthread_mutex_unlock(&x->lock);
-	return (n);
+	return (g);
 }
 
 static void *
 worker_main(void *arg)
 {
 	struct worker *w = arg;
-	struct extract_piece *first;
-	size_t n;
+	const struct group *g;
 
-	while ((n = take_frame(w->x, &first)) > 0)
-		run_frame(w, first, n);
+	while ((g = take_group(w->x, w->number)) != NULL)
+		run_frame(w, &w->x->pieces[g->first], g->n);
 	close_file(w);
 	return (NULL);
 }
@@ -440,7 +468,13 @@ extract_new(const struct extract_options *opt, struct err *e)
 		return (NULL);
 	}
 	for (i = 0; i <= opt->threads; i++)
-		worker_init(&x->workers[i], x);
+		worker_init(&x->workers[i], x, i);
+	x->shares = calloc(opt->threads, sizeof(*x->shares));
+	if (x->shares == NULL) {
+		err_nomem(e);
+		extract_free(x);
+		return (NULL);
+	}
 	for (i = 0; i < opt->threads; i++) {
 		x->workers[i].fetch = fetch_new(opt->vault, opt->index, 1, e);
 		if (x->workers[i].fetch == NULL) {
@@ -461,8 +495,53 @@ extract_free(struct extract *x)
 	for (i = 0; x->workers != NULL && i <= x->opt.threads; i++)
 		worker_fini(&x->workers[i]);
 	free(x->workers);
+	free(x->shares);
+	free(x->groups);
 	pthread_mutex_destroy(&x->lock);
 	free(x);
+}
+
+static int
+compare_groups(const void *a, const void *b)
+{
+	const struct group *x = a, *y = b;
+
+	return (x->seq < y->seq ? -1 : x->seq > y->seq);
+}
+
+/* Group the pieces by frame and share the groups out, in catalog order. */
+static int
+share_out(struct extract *x, struct extract_piece *pieces, size_t n,
+    struct err *e)
+{
+	struct group *g = NULL;
+	size_t i, ngroups = 0;
+	unsigned k;
+
+	for (i = 0; i < n; i++)
+		pieces[i].seq = (uint32_t)i;
+	qsort(pieces, n, sizeof(*pieces), compare_pieces);
+	free(x->groups);
+	if ((x->groups = malloc(n * sizeof(*x->groups))) == NULL)
+		return (err_nomem(e));
+	for (i = 0; i < n; i++) {
+		if (i == 0 || !same_frame(&pieces[i - 1], &pieces[i])) {
+			g = &x->groups[ngroups++];
+			g->first = i;
+			g->n = 0;
+			g->seq = pieces[i].seq;
+		}
+		g->n++;
+		if (pieces[i].seq < g->seq)
+			g->seq = pieces[i].seq;
+	}
+	qsort(x->groups, ngroups, sizeof(*x->groups), compare_groups);
+	for (k = 0; k < x->opt.threads; k++) {
+		x->shares[k].next = ngroups * k / x->opt.threads;
+		x->shares[k].end = ngroups * (k + 1) / x->opt.threads;
+	}
+	x->pieces = pieces;
+	return (0);
 }
 
 int
@@ -472,11 +551,9 @@ extract_run(struct extract *x, const struct extract_dir *dirs,
 	struct worker *w;
 	unsigned i;
 
-	qsort(pieces, n, sizeof(*pieces), compare_pieces);
+	if (share_out(x, pieces, n, e) == -1)
+		return (-1);
 	x->dirs = dirs;
-	x->pieces = pieces;
-	x->n = n;
-	x->next = 0;
 	for (i = 1; i < x->opt.threads; i++) {
 		w = &x->workers[i];
 		w->running = pthread_create(&w->thread, NULL, worker_main,

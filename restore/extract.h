@@ -11,9 +11,10 @@
 #include "vault/index.h"
 
 /*
- * The files of one window of a restore, written in the order in which their
- * blobs lie in the packs.  Workers take frame after frame: read, decode,
- * prove, write, set metadata.
+ * The files of one window of a restore, written frame by frame: each frame
+ * is read once.  Workers take frame after frame: read, decode, prove, write,
+ * set metadata; each in a part of the tree of its own, for two that make
+ * files in one directory wait for each other.
  */
 struct extract_dir {
 	uint32_t parent;	/* position in dirs; its own for the first */
@@ -47,6 +48,7 @@ struct extract_file {
 struct extract_piece {
 	struct extract_file *file;
 	uint64_t file_off;
+	uint32_t seq;		/* set by extract_run(): catalog order */
 	struct blob_loc loc;
 	uint8_t id[DIGEST_LEN];
 };

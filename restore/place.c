@@ -168,6 +168,24 @@ adjust(struct plan *p, int dirfd, const char *name, enum entry_type type,
 		trouble_attributes(p, &why);
 }
 
+/*
+ * Something else stands where an entry goes: what is no directory will be
+ * replaced, a directory is deleted first with --exact.  1 to go on (*there:
+ * whether there is still something), 0 when it is reported, -1.
+ */
+static int
+make_way(struct plan *p, int dirfd, const char *name, const struct stat *st,
+    int *there, struct err *e)
+{
+	if (!S_ISDIR(st->st_mode))
+		return (1);
+	if (!p->opt->exact)
+		return (trouble(p, "a directory stands in its way (remove "
+		    "it, or use --exact)"));
+	*there = 0;
+	return (prune_entry(p, dirfd, name, e) == 0 ? 1 : -1);
+}
+
 /* Make a symbolic link, device or fifo. */
 static int
 make_node(const struct entry *ent, int dirfd, const char *name,
@@ -218,7 +236,7 @@ place_other(struct plan *p, uint32_t dir, const char *name,
 	struct buf target = BUF_INIT;
 	struct attributes at;
 	struct stat st;
-	int dirfd, there, same;
+	int dirfd, there, same, rc = 0;
 
 	if ((there = look(p, dir, name, &dirfd, &st)) == -1)
 		return (0);
@@ -236,23 +254,15 @@ place_other(struct plan *p, uint32_t dir, const char *name,
 	else if (same) {
 		plan_tell(p, PLAN_ADJUST);
 		adjust(p, dirfd, name, ent->type, &at);
-	} else if (there && S_ISDIR(st.st_mode) && !p->opt->exact)
-		trouble(p, "a directory stands in its way (remove it, or use "
-		    "--exact)");
-	else {
+	} else if (!there || (rc = make_way(p, dirfd, name, &st, &there,
+	    e)) == 1) {
 		plan_tell(p, there ? PLAN_REPLACE : PLAN_CREATE);
-		if (there && S_ISDIR(st.st_mode) &&
-		    prune_entry(p, dirfd, name, e) == -1) {
-			buf_fini(&target);
-			return (-1);
-		}
 		if (!p->opt->dry_run)
 			put_other(p, ent, &at, dirfd, name,
-			    buf_cstr(&target), there &&
-			    !S_ISDIR(st.st_mode));
+			    buf_cstr(&target), there);
 	}
 	buf_fini(&target);
-	return (0);
+	return (rc == -1 ? -1 : 0);
 }
 
 /* Raw path below the root of a catalog path, or NULL. */
@@ -360,18 +370,12 @@ plan_link_to(struct plan *p, uint32_t dir, const char *name,
     const char *target, struct err *e)
 {
 	struct stat st;
-	int dirfd, there;
+	int dirfd, there, rc;
 
 	if ((there = look(p, dir, name, &dirfd, &st)) == -1)
 		return (0);
-	if (there && S_ISDIR(st.st_mode)) {
-		if (!p->opt->exact)
-			return (trouble(p, "a directory stands in its way "
-			    "(remove it, or use --exact)"));
-		if (prune_entry(p, dirfd, name, e) == -1)
-			return (-1);
-		there = 0;
-	}
+	if (there && (rc = make_way(p, dirfd, name, &st, &there, e)) != 1)
+		return (rc);
 	if (there && same_inode(p, target, &st))
 		plan_tell(p, PLAN_KEEP);
 	else
@@ -467,7 +471,7 @@ place_file(struct plan *p, uint32_t dir, const char *name,
     const struct entry *ent, struct err *e)
 {
 	struct stat st;
-	int dirfd, there;
+	int dirfd, there, rc;
 
 	if ((there = look(p, dir, name, &dirfd, &st)) == -1)
 		return (0);
@@ -475,14 +479,8 @@ place_file(struct plan *p, uint32_t dir, const char *name,
 	    compare_contents(p->digest, dirfd, name, ent) :
 	    compare_quick(ent, &st)))
 		return (keep_file(p, dirfd, name, ent, &st, e));
-	if (there && S_ISDIR(st.st_mode)) {
-		if (!p->opt->exact)
-			return (trouble(p, "a directory stands in its way "
-			    "(remove it, or use --exact)"));
-		if (prune_entry(p, dirfd, name, e) == -1)
-			return (-1);
-		there = 0;
-	}
+	if (there && (rc = make_way(p, dirfd, name, &st, &there, e)) != 1)
+		return (rc);
 	plan_tell(p, there ? PLAN_REPLACE : PLAN_CREATE);
 	p->totals->bytes += data_bytes(ent);
 	if (p->opt->dry_run)

@@ -16,7 +16,10 @@ trouble(struct plan *p)
 	return (0);
 }
 
-/* Delete what a directory holds, seen through its own descriptor only. */
+/*
+ * Delete what a directory holds, seen through its own descriptor only.  0;
+ * 1 when it is left alone, which is reported; -1.
+ */
 static int
 empty_dir(struct plan *p, int dirfd, const char *name, struct err *e)
 {
@@ -35,7 +38,7 @@ empty_dir(struct plan *p, int dirfd, const char *name, struct err *e)
 		/* What is mounted there is not the volume's to lose. */
 		close(fd);
 		errno = EBUSY;
-		return (trouble(p));
+		return (trouble(p) + 1);
 	}
 	if ((dir = fdopendir(fd)) == NULL) {
 		close(fd);
@@ -59,11 +62,13 @@ int
 prune_entry(struct plan *p, int dirfd, const char *name, struct err *e)
 {
 	struct stat st;
+	int rc;
 
 	if (fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) == -1)
 		return (errno == ENOENT ? 0 : trouble(p));
-	if (S_ISDIR(st.st_mode) && empty_dir(p, dirfd, name, e) == -1)
-		return (-1);
+	if (S_ISDIR(st.st_mode) &&
+	    (rc = empty_dir(p, dirfd, name, e)) != 0)
+		return (rc == -1 ? -1 : 0);
 	plan_tell(p, PLAN_DELETE);
 	if (p->opt->dry_run)
 		return (0);
@@ -111,6 +116,16 @@ is_known(const char **names, size_t n, const char *name)
 	    compare_names) != NULL);
 }
 
+static int
+is_mount_point(int fd)
+{
+	struct stat st, above;
+
+	return (fstat(fd, &st) == 0 &&
+	    fstatat(fd, "..", &above, AT_SYMLINK_NOFOLLOW) == 0 &&
+	    st.st_dev != above.st_dev);
+}
+
 int
 prune_dir(struct plan *p, const struct plan_level *l, struct err *e)
 {
@@ -125,6 +140,12 @@ prune_dir(struct plan *p, const struct plan_level *l, struct err *e)
 		fd = openat(dirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd == -1)
 		return (trouble(p));
+	if (l->names.len == 0 && is_mount_point(fd)) {
+		/* The backup did not enter it: what is in it is another's. */
+		close(fd);
+		errno = EBUSY;
+		return (trouble(p));
+	}
 	if ((names = sorted_names(l, &n)) == NULL ||
 	    (dir = fdopendir(fd)) == NULL) {
 		free(names);

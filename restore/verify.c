@@ -56,10 +56,7 @@ tell(struct verify *v, int print, const char *kind, const char *what,
 static void
 note_missing(struct verify *v, const uint8_t id[DIGEST_LEN])
 {
-	char hex[DIGEST_HEX + 1];
-
-	digest_hexz(id, hex);
-	buf_puts(&v->missing, hex);
+	digest_put(&v->missing, id);
 	buf_putc(&v->missing, '\n');
 }
 

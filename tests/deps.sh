@@ -13,7 +13,6 @@ build pkg-config      pkg-config        pkgconf-pkg-config  pkg-config
 build h:stdio.h       libc6-dev         glibc-devel         glibc-devel
 build h:uthash.h      uthash-dev        uthash-devel        uthash-devel
 build pc:jansson      libjansson-dev    jansson-devel       libjansson-devel
-build pc:libarchive   libarchive-dev    libarchive-devel    libarchive-devel
 build pc:libcrypto    libssl-dev        openssl-devel       libopenssl-devel
 build pc:libzstd      libzstd-dev       libzstd-devel       libzstd-devel
 demo  awk             mawk              gawk                gawk
@@ -36,6 +35,7 @@ check mtree           mtree-netbsd      -                   -
 check mount         mount             util-linux          util-linux
 check openssl         openssl           openssl             openssl
 check pc:cmocka       libcmocka-dev     libcmocka-devel     libcmocka-devel
+check pc:libarchive   libarchive-dev    libarchive-devel    libarchive-devel
 check perl            perl              perl                perl
 check setcap          libcap2-bin       libcap              libcap-progs
 check script        bsdutils          util-linux          util-linux

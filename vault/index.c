@@ -187,6 +187,20 @@ tell_gone(struct index *ix, const struct segment *seg)
 	}
 }
 
+/*
+ * A segment that does not fit the packs.  Who only reads leaves its file: it
+ * may be all that knows of a pack that is gone, which the next backup must
+ * hear of.
+ */
+static void
+drop_segment(struct index *ix, struct segment *seg)
+{
+	if ((ix->mode & INDEX_SALVAGE) != 0 && ix->lost)
+		segment_free(seg);
+	else
+		segment_discard(seg);
+}
+
 static void
 load_cache(struct index *ix)
 {
@@ -208,7 +222,7 @@ load_cache(struct index *ix)
 		tell_gone(ix, seg);
 		if ((ix->mode & INDEX_FRESH) != 0 ||
 		    add_piece(ix, seg) == -1)
-			segment_discard(seg);
+			drop_segment(ix, seg);
 	}
 	closedir(dir);
 }
@@ -262,7 +276,8 @@ cover_packs(struct index *ix, struct err *e)
 			return (-1);
 		if (seg == NULL)
 			continue;
-		if (!salvaged)
+		if (!salvaged &&
+		    ((ix->mode & INDEX_SALVAGE) == 0 || !ix->lost))
 			segment_save(seg, ix->vault->cache);
 		if (add_piece(ix, seg) == -1) {
 			segment_free(seg);
@@ -613,14 +628,12 @@ index_damaged(const struct index *ix)
 static void
 encode_marks(struct buf *out, const struct index *ix, uint32_t pack)
 {
-	char hex[DIGEST_HEX + 1];
 	size_t i;
 
 	for (i = 0; i < ix->nmarks; i++) {
 		if (ix->marks[i].pack != pack)
 			continue;
-		digest_hexz(ix->marks[i].id, hex);
-		buf_puts(out, hex);
+		digest_put(out, ix->marks[i].id);
 		buf_putc(out, '\n');
 	}
 }
