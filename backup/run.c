@@ -190,7 +190,7 @@ fill_head(const struct run *r, struct snapshot *s, struct err *e)
 {
 	char host[256] = "";
 
-	assert(r->opt->site != NULL);
+	assert(r->nold == 0 || r->old != NULL);
 	(void)gethostname(host, sizeof(host) - 1);
 	clock_gettime(CLOCK_REALTIME, &s->start);
 	s->site = strdup(r->opt->site);

@@ -27,7 +27,7 @@ struct extract_dir {
 };
 
 enum {
-	EXTRACT_BIG = 1,	/* several blobs or holes; the planner made it */
+	EXTRACT_BIG = 1,	/* several blobs or holes; made already */
 	EXTRACT_TEMP = 2,	/* has a temporary name while it is written */
 };
 

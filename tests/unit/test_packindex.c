@@ -257,6 +257,16 @@ test_round_trip(void **state)
 	buf_fini(&b);
 }
 
+/* One byte replaced by one that an INDEX might have there. */
+static void
+damage(struct rng *r, uint8_t *p, size_t len)
+{
+	static const char likely[] = "0123456789abcdef #\n\0x9";
+	char c = likely[rng_below(r, sizeof(likely) - 1)];
+
+	p[rng_below(r, len)] = (uint8_t)c;
+}
+
 /*
  * Damage never crashes, and what is still accepted is canonical and within
  * bounds.
@@ -264,7 +274,6 @@ test_round_trip(void **state)
 static void
 test_corruption(void **state)
 {
-	static const char bytes_in[] = "0123456789abcdef #\n\0x9";
 	struct packindex x;
 	struct buf b = BUF_INIT;
 	struct rng r = { 32 };
@@ -282,8 +291,7 @@ test_corruption(void **state)
 	for (i = 0; i < 3000; i++) {
 		memcpy(copy, b.data, b.len);
 		for (k = 1 + rng_below(&r, 3); k > 0; k--)
-			copy[rng_below(&r, b.len)] = (uint8_t)bytes_in[
-			    rng_below(&r, sizeof(bytes_in) - 1)];
+			damage(&r, copy, b.len);
 		if (packindex_decode(&x, copy, b.len, bytes, &e) == -1) {
 			check_failed(-1, &e, ERR_DAMAGED);
 			continue;

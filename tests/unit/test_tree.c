@@ -216,7 +216,7 @@ test_node_bounds(void **state)
 	}
 	assert_true(s->n > 0);
 	assert_true(small <= depth);
-	assert_true(total / s->n > 2500 && total / s->n < 8000);
+	assert_true(total > 2500 * s->n && total < 8000 * s->n);
 	shelf_free(s);
 }
 
