@@ -45,7 +45,7 @@ struct export {
 	struct span top;	/* path of the first entry, without its name */
 	struct buf top_text;
 	struct buf name, link;	/* raw, of the member being written */
-	struct buf head;
+	struct buf head, holes;
 };
 
 /* "./" and what the path has below the top; the top itself is ".". */
@@ -176,10 +176,16 @@ write_content(struct export *x, const struct entry *ent, struct err *e)
 }
 
 static int
-write_member(struct export *x, const struct entry *ent, struct err *e)
+write_member(struct export *x, const struct entry *entry, struct err *e)
 {
-	struct pax_member m = { .ent = ent, .link = "" };
+	struct pax_member m = { .link = "" };
+	struct entry rounded = *entry;
+	const struct entry *ent = &rounded;
 
+	pax_round_holes(&x->holes, entry);
+	rounded.holes.p = (const char *)x->holes.data;
+	rounded.holes.len = x->holes.len;
+	m.ent = ent;
 	buf_clear(&x->link);
 	buf_clear(&x->head);
 	if (member_name(x, &ent->path, &x->name, e) == -1)
@@ -195,6 +201,7 @@ write_member(struct export *x, const struct entry *ent, struct err *e)
 	m.link = buf_cstr(&x->link);
 	m.link_len = x->link.len;
 	if (buf_ok(&x->name, e) == -1 || buf_ok(&x->link, e) == -1 ||
+	    buf_ok(&x->holes, e) == -1 ||
 	    pax_encode(&x->head, &m, e) == -1 ||
 	    zout_write(x->out, x->head.data, x->head.len, e) == -1)
 		return (-1);
@@ -334,6 +341,7 @@ export_fini(struct export *x)
 	buf_fini(&x->name);
 	buf_fini(&x->link);
 	buf_fini(&x->head);
+	buf_fini(&x->holes);
 	view_close(&x->view);
 }
 

@@ -204,6 +204,29 @@ is_sparse(const struct pax_member *m)
 	return (!m->hard && m->ent->holes.len > 0);
 }
 
+void
+pax_round_holes(struct buf *out, const struct entry *ent)
+{
+	const uint64_t mask = PAX_BLOCK - 1;
+	struct scan s = mtree_scan(&ent->holes);
+	uint64_t off, len, end;
+
+	buf_clear(out);
+	while (s.p < s.end && mtree_next_hole(&s, &off, &len)) {
+		end = off + len;
+		off = (off + mask) & ~mask;
+		if (end < ent->size)
+			end &= ~mask;
+		if (off >= end)
+			continue;
+		if (out->len > 0)
+			buf_putc(out, ' ');
+		buf_putu(out, off);
+		buf_putc(out, ' ');
+		buf_putu(out, end - off);
+	}
+}
+
 uint64_t
 pax_content_bytes(const struct entry *ent)
 {

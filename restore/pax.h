@@ -30,13 +30,21 @@ struct pax_member {
 };
 
 /*
- * Append the headers of a member, with the map of a sparse file.  Then the
+ * Append the headers of a member, with the map of a sparse file, whose holes
+ * pax_round_holes() has rounded.  Then the
  * caller writes pax_content_bytes() bytes and pax_padding() zeros.
  */
 int pax_encode(struct buf *out, const struct pax_member *m, struct err *e);
 
 /* Append what ends an archive. */
 void pax_encode_end(struct buf *out);
+
+/*
+ * A file's holes as an archive may have them: GNU tar takes each piece
+ * between holes for whole blocks, so holes begin and end on blocks (an end
+ * at the end of the file stays).  Replaces out.
+ */
+void pax_round_holes(struct buf *out, const struct entry *ent);
 
 /* Bytes of contents in the archive: all of a file's but its holes. */
 uint64_t pax_content_bytes(const struct entry *ent);
