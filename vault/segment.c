@@ -35,6 +35,8 @@ struct segment {
 	size_t len;		/* of the whole image */
 	int mapped;		/* image is a mapping of the file */
 	int ready;		/* the image is whole and proved */
+	uint32_t *fan;		/* first blob for each prefix of ids; or NULL */
+	unsigned fan_bits;
 	char file[PATH_MAX];	/* "" when only in memory */
 };
 
@@ -217,6 +219,39 @@ out:
 	return (s);
 }
 
+static uint32_t
+prefix(const struct segment *s, const uint8_t *id)
+{
+	uint32_t v = (uint32_t)id[0] << 24 | (uint32_t)id[1] << 16 |
+	    (uint32_t)id[2] << 8 | id[3];
+
+	return (v >> (32 - s->fan_bits));
+}
+
+/*
+ * Where the blobs of each prefix begin, about four to a prefix: a look-up
+ * then touches one place of the image instead of a dozen.  Without memory
+ * for it, look-ups are only slower.
+ */
+static void
+make_fan(struct segment *s)
+{
+	uint32_t at = 0, n;
+	size_t i;
+
+	for (s->fan_bits = 1; s->fan_bits < 24 &&
+	    (size_t)4 << s->fan_bits < s->nblobs; s->fan_bits++)
+		;
+	n = (uint32_t)1 << s->fan_bits;
+	if ((s->fan = malloc(((size_t)n + 1) * sizeof(*s->fan))) == NULL)
+		return;
+	for (i = 0; i < s->nblobs; i++)
+		while (at <= prefix(s, blob_at(s, i)))
+			s->fan[at++] = (uint32_t)i;
+	while (at <= n)
+		s->fan[at++] = s->nblobs;
+}
+
 /* The two digests, in place or compared.  0 when they are right. */
 static int
 digests(struct segment *s, int set)
@@ -343,8 +378,11 @@ segment_ready(struct segment *s)
 {
 	size_t i;
 
-	if (s->ready)
+	if (s->ready) {
+		if (s->fan == NULL)
+			make_fan(s);
 		return (0);
+	}
 	if (digests(s, 0) == -1)
 		return (-1);
 	/* Proved to be what was written; the rest guards against our bugs. */
@@ -355,6 +393,7 @@ segment_ready(struct segment *s)
 		if (get32(blob_at(s, i) + DIGEST_LEN) >= s->nframes)
 			return (-1);
 	s->ready = 1;
+	make_fan(s);
 	return (0);
 }
 
@@ -367,6 +406,7 @@ segment_free(struct segment *s)
 		munmap(s->image, s->len);
 	else
 		free(s->image);
+	free(s->fan);
 	free(s);
 }
 
@@ -410,6 +450,10 @@ segment_find(const struct segment *s, const uint8_t id[DIGEST_LEN])
 {
 	size_t low = 0, high = s->nblobs, mid;
 
+	if (s->fan != NULL) {
+		low = s->fan[prefix(s, id)];
+		high = s->fan[prefix(s, id) + 1];
+	}
 	while (low < high) {
 		mid = low + (high - low) / 2;
 		if (memcmp(blob_at(s, mid), id, DIGEST_LEN) < 0)
