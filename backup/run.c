@@ -239,19 +239,6 @@ run_volumes(struct run *r, struct snapshot *s, struct err *e)
 	return (0);
 }
 
-/* Printable text to the bytes it stands for, which snapshots want. */
-static char *
-raw_path(const char *text)
-{
-	struct buf b = BUF_INIT;
-	char *path = NULL;
-
-	if (pathtext_decode(&b, text, strlen(text)) == 0)
-		path = strdup(buf_cstr(&b));
-	buf_fini(&b);
-	return (path);
-}
-
 static int
 copy_reports(const struct run *r, struct snapshot *s, struct err *e)
 {
@@ -268,7 +255,7 @@ copy_reports(const struct run *r, struct snapshot *s, struct err *e)
 		it = report_get(r->report, i);
 		to = &s->reports[i];
 		to->kind = strdup(it->kind);
-		to->path = raw_path(it->path);
+		to->path = pathtext_dup(it->path);
 		to->message = strdup(it->message);
 		if (to->kind == NULL || to->path == NULL ||
 		    to->message == NULL)

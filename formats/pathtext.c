@@ -76,6 +76,18 @@ pathtext_decode(struct buf *out, const char *text, size_t len)
 	return (0);
 }
 
+char *
+pathtext_dup(const char *text)
+{
+	struct buf b = BUF_INIT;
+	char *path = NULL;
+
+	if (pathtext_decode(&b, text, strlen(text)) == 0)
+		path = strdup(buf_cstr(&b));
+	buf_fini(&b);
+	return (path);
+}
+
 int
 pathtext_valid(const char *text, size_t len)
 {

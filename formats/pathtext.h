@@ -22,6 +22,12 @@ void pathtext_encode(struct buf *out, const void *raw, size_t len);
  */
 int pathtext_decode(struct buf *out, const char *text, size_t len);
 
+/*
+ * The raw bytes of a text as a string to free; NULL when it is not the text
+ * of any name, or memory runs out.
+ */
+char *pathtext_dup(const char *text);
+
 /* Whether a text is well formed, without decoding it. */
 int pathtext_valid(const char *text, size_t len);
 

@@ -107,19 +107,6 @@ path_json(const char *path)
 	return (j);
 }
 
-/* The reverse, as a string to free; NULL when it is not catalog text. */
-static char *
-path_from_json(const char *text)
-{
-	struct buf b = BUF_INIT;
-	char *path = NULL;
-
-	if (pathtext_decode(&b, text, strlen(text)) == 0)
-		path = strdup(buf_cstr(&b));
-	buf_fini(&b);
-	return (path);
-}
-
 static json_t *
 volume_json(struct snapshot_volume *v)
 {
@@ -270,8 +257,8 @@ decode_volume(struct snapshot_volume *v, json_t *j)
 	    !valid_volume_path(path))
 		return (-1);
 	v->depth = (uint32_t)depth;
-	v->path = path_from_json(path);
-	v->source = path_from_json(source);
+	v->path = pathtext_dup(path);
+	v->source = pathtext_dup(source);
 	if (v->path == NULL || v->source == NULL)
 		return (-1);
 	for (i = 0; i < snapshot_total_count; i++) {
@@ -316,7 +303,7 @@ decode_reports(struct snapshot *s, json_t *list)
 		    "kind", &kind, "path", &path, "message", &message) == -1)
 			return (-1);
 		s->reports[i].kind = strdup(kind);
-		s->reports[i].path = path_from_json(path);
+		s->reports[i].path = pathtext_dup(path);
 		s->reports[i].message = strdup(message);
 		if (s->reports[i].kind == NULL ||
 		    s->reports[i].path == NULL ||

@@ -311,7 +311,7 @@ plan_top(struct plan *p, const struct select_top *top, struct err *e)
 }
 
 /* Metadata of one directory, when all is in it. */
-static int
+static void
 finish_dir(struct plan *p, uint32_t dir)
 {
 	const struct extract_dir *d = &p->dirs[dir];
@@ -337,7 +337,6 @@ finish_dir(struct plan *p, uint32_t dir)
 	}
 	if (fd != -1)
 		close(fd);
-	return (0);
 }
 
 static int
@@ -361,9 +360,8 @@ plan_all(struct plan *p, struct err *e)
 		return (0);
 	/* The deepest first: a directory's time changes with its contents. */
 	for (i = p->ndirs; i-- > 0;)
-		if (p->dirs[i].finish && !p->dirs[i].failed &&
-		    finish_dir(p, (uint32_t)i) == -1)
-			return (-1);
+		if (p->dirs[i].finish && !p->dirs[i].failed)
+			finish_dir(p, (uint32_t)i);
 	return (0);
 }
 
