@@ -1,0 +1,88 @@
+#ifndef REMOTE_EXEC_H_
+#define REMOTE_EXEC_H_
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "remote/session.h"
+
+/*
+ * A command that runs on the host of a session, with its standard input and
+ * output as streams.  Belongs to the session's thread.  Several may run in
+ * one session, turn by turn.  What it says on standard error is kept, up to
+ * REMOTE_STDERR_MAX bytes.
+ *
+ * All calls fail with ERR_FAILED "HOST: connection lost: ..." when the
+ * connection is gone or nothing arrived for the idle time-out, and when the
+ * run is cancelled (base/cancel.h).
+ */
+#define REMOTE_STDERR_MAX ((size_t)1 << 20)
+
+struct remote_exec;
+
+/* Start it.  command: a whole shell command, from remote/quote.h. */
+struct remote_exec *remote_exec_new(struct remote *r, const char *command,
+    struct err *e);
+
+/*
+ * Read what has arrived, at most len bytes, waiting up to wait_ms for the
+ * first of them (-1: the idle time-out, which then is an error).  Bytes; 0
+ * when nothing came in time or at the end, which remote_exec_ended() tells;
+ * -1.
+ */
+ssize_t remote_exec_read(struct remote_exec *x, void *p, size_t len,
+    int wait_ms, struct err *e);
+int remote_exec_ended(const struct remote_exec *x);
+
+/* Exactly len bytes; ERR_FAILED when the stream ends before. */
+int remote_exec_read_full(struct remote_exec *x, void *p, size_t len,
+    struct err *e);
+
+/*
+ * Write all of it; what arrives meanwhile is kept for the next read.
+ * remote_exec_end_input() is the end of the command's standard input.
+ */
+int remote_exec_write(struct remote_exec *x, const void *p, size_t len,
+    struct err *e);
+int remote_exec_end_input(struct remote_exec *x, struct err *e);
+
+/*
+ * Wait for the command to end, passing over what it still prints.  *status:
+ * its exit status, or 128 + the signal's number.
+ */
+int remote_exec_wait(struct remote_exec *x, int *status, struct err *e);
+
+/* What it has said so far on standard error; the exec's own. */
+struct buf *remote_exec_stderr(struct remote_exec *x);
+
+/* Closes the channel: a command still running gets SIGPIPE or SIGHUP. */
+void remote_exec_free(struct remote_exec *x);
+
+/* True when the connection itself is gone, so that a sibling may help. */
+int remote_lost(const struct remote *r);
+
+/* Descriptor to poll for arriving bytes along with others of the caller's. */
+int remote_fd(const struct remote *r);
+
+/*
+ * Run a command to its end: input in (may be NULL), at most max bytes of
+ * output appended to out (more is an error; out NULL: thrown away), what it
+ * says on standard error appended to errors (may be NULL).  limit_s: 0, or
+ * how long it may take altogether; then "HOST: ... did not end within N s".
+ */
+struct remote_io {
+	const void *in;
+	size_t in_len;
+	size_t max;
+	struct buf *out;
+	struct buf *errors;
+	unsigned limit_s;
+	int status;		/* set */
+};
+int remote_run(struct remote *r, const char *command, struct remote_io *io,
+    struct err *e);
+
+#endif
