@@ -34,8 +34,9 @@ SRC = main.c \
 	formats/packindex.c formats/pathtext.c formats/scan.c \
 	formats/snapshot.c formats/treenode.c formats/ustar.c \
 	formats/vaultmeta.c formats/xcatcsv.c formats/xcatdump.c \
-	formats/xcatpaths.c formats/xcatschema.c \
-	restore/apply.c restore/cat.c restore/compare.c restore/content.c restore/diff.c \
+	formats/xcatpaths.c formats/xcatschema.c formats/xcatset.c \
+	restore/apply.c restore/cat.c restore/compare.c restore/content.c restore/dbdiff.c \
+	restore/dbrows.c restore/dbtext.c restore/diff.c \
 	restore/export.c restore/extract.c restore/find.c restore/list.c \
 	restore/ls.c restore/main.c restore/outfile.c restore/pax.c restore/place.c restore/plan.c \
 	restore/prune.c restore/scrub.c restore/select.c restore/show.c restore/subtree.c \

@@ -150,6 +150,10 @@ const struct xcatdump_table *xcatdump_table(const struct xcatdump *d,
 const struct xcatdump_table *xcatdump_table_named(const struct xcatdump *d,
     const char *name);
 
+/* Names of stray entries, as they were given; the first thousand. */
+size_t xcatdump_strays(const struct xcatdump *d);
+const char *xcatdump_stray(const struct xcatdump *d, size_t i);
+
 /* Sums over all tables. */
 uint64_t xcatdump_rows(const struct xcatdump *d);
 uint64_t xcatdump_bytes(const struct xcatdump *d);
