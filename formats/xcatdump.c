@@ -21,18 +21,13 @@ struct key {
 	uint64_t row;
 };
 
-struct finding {
-	struct xcatdump_finding pub;
-	size_t order;		/* of the table, as they came */
-};
-
 struct xcatdump {
 	struct arena arena;	/* all strings */
 	struct xcatcsv *csv;
 	struct digest *file, *digest;
 	int nomem;
 
-	struct finding *findings;
+	struct xcatdump_finding *findings;
 	size_t nfindings, cap_findings;
 	uint64_t found[NLEVELS];
 	size_t kept[NLEVELS];
@@ -160,7 +155,7 @@ check_memory(const struct xcatdump *d, struct err *e)
 static void
 add(struct xcatdump *d, const struct xcatdump_finding *f)
 {
-	struct finding *to;
+	struct xcatdump_finding *to;
 
 	d->found[f->level]++;
 	if (d->now != NULL && f->table == d->now->name) {
@@ -174,11 +169,10 @@ add(struct xcatdump *d, const struct xcatdump_finding *f)
 	    sizeof(*d->findings)) == -1)
 		return;
 	to = &d->findings[d->nfindings];
-	to->pub = *f;
-	to->pub.column = keep(d, f->column, strlen(f->column));
-	to->pub.text = keep(d, f->text, strlen(f->text));
-	to->order = d->ntables;
-	if (to->pub.column == NULL || to->pub.text == NULL)
+	*to = *f;
+	to->column = keep(d, f->column, strlen(f->column));
+	to->text = keep(d, f->text, strlen(f->text));
+	if (to->column == NULL || to->text == NULL)
 		return;
 	d->nfindings++;
 	d->kept[f->level]++;
@@ -591,18 +585,19 @@ xcatdump_table_named(const struct xcatdump *d, const char *name)
 static int
 compare_findings(const void *pa, const void *pb)
 {
-	const struct finding *a = pa, *b = pb;
+	const struct xcatdump_finding *a = pa, *b = pb;
+	int c;
 
-	if (a->pub.level != b->pub.level)
-		return (a->pub.level > b->pub.level ? -1 : 1);
-	if (a->order != b->order)
-		return (a->order < b->order ? -1 : 1);
+	if (a->level != b->level)
+		return (a->level > b->level ? -1 : 1);
+	if ((c = strcmp(a->table, b->table)) != 0)
+		return (c);
 	/* "N more like that", which has no row, is the last of a table. */
-	if (a->pub.row != b->pub.row)
-		return (a->pub.row - 1 < b->pub.row - 1 ? -1 : 1);
-	if (a->pub.line != b->pub.line)
-		return (a->pub.line - 1 < b->pub.line - 1 ? -1 : 1);
-	return (strcmp(a->pub.text, b->pub.text));
+	if (a->row != b->row)
+		return (a->row - 1 < b->row - 1 ? -1 : 1);
+	if (a->line != b->line)
+		return (a->line - 1 < b->line - 1 ? -1 : 1);
+	return (strcmp(a->text, b->text));
 }
 
 static int
@@ -658,7 +653,7 @@ xcatdump_findings(const struct xcatdump *d)
 const struct xcatdump_finding *
 xcatdump_finding(const struct xcatdump *d, size_t i)
 {
-	return (&d->findings[i].pub);
+	return (&d->findings[i]);
 }
 
 uint64_t

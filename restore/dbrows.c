@@ -425,8 +425,10 @@ compare_items(const void *pa, const void *pb, void *arg)
 		    &b->old[w->old.key_cols[i]];
 		c = compare_spans(va, vb);
 	}
+	/* Those that were added, with no old row, come last. */
 	if (c == 0)
-		c = compare_old(a, b);
+		c = (a->old_row - 1 > b->old_row - 1) -
+		    (a->old_row - 1 < b->old_row - 1);
 	return (c != 0 ? c : compare_new(a, b));
 }
 
