@@ -48,9 +48,10 @@ samples()
 
 	for dir in "${XCATVAULT_SAMPLES-}" "$TESTS/../../shared/xcat-samples" \
 	    "$TESTS/../../../shared/xcat-samples"; do
-		[ -n "$dir" ] && [ -d "$dir/dump" ] || continue
-		SAMPLES=$dir
-		return 0
+		if [ -n "$dir" ] && [ -d "$dir/dump" ]; then
+			SAMPLES=$dir
+			return 0
+		fi
 	done
 	skip "needs the dumps of real nodes (\$XCATVAULT_SAMPLES)"
 }
