@@ -1,7 +1,3 @@
-		# reaps it, without the word "Killed"
-		{ wait "$(cat "$file")"; } 2>/dev/null || :
-		rm -f "$file"
-	done
 # shellcheck shell=bash
 # shellcheck disable=SC2034
 # A real sshd for one test, behind "load common":
@@ -169,8 +165,8 @@ sshd_stop()
 		for pid in $(sshd_tree "$(cat "$file")"); do
 			kill -KILL "$pid" 2>/dev/null || :
 		done
+		# reaps it, without the word "Killed"
+		{ wait "$(cat "$file")"; } 2>/dev/null || :
 		rm -f "$file"
 	done
-	# only reaps
-	wait 2>/dev/null || :
 }
