@@ -10,7 +10,7 @@ SBIN = $(DESTDIR)$(PREFIX)/sbin
 MAN = $(DESTDIR)$(PREFIX)/share/man
 Q = $(if $(V),,@)
 
-LIBS = libzstd libcrypto jansson
+LIBS = libzstd libcrypto jansson libconfig
 CHECK_LIBS = cmocka libarchive
 HAVE := $(shell pkg-config --exists $(LIBS) && test -e /usr/include/uthash.h && echo yes)
 
@@ -27,7 +27,8 @@ SRC = main.c \
 	backup/batch.c backup/init.c backup/large.c backup/links.c \
 	backup/main.c backup/merge.c backup/pool.c backup/prefetch.c \
 	backup/present.c backup/read.c backup/run.c backup/walk.c \
-	base/arena.c base/buf.c base/cancel.c base/cli.c base/cpu.c \
+	base/arena.c base/buf.c base/cancel.c base/cli.c base/config.c \
+	base/confrule.c base/cpu.c \
 	base/digest.c base/err.c base/human.c base/io.c base/progress.c base/queue.c \
 	base/report.c \
 	formats/cutter.c formats/frame.c formats/mtree.c \
