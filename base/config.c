@@ -23,6 +23,7 @@ struct reader {
 	struct config *c;
 	const config_setting_t *vaults;		/* or NULL */
 	const char *checked;	/* the included file last looked at */
+	char folder[PATH_MAX];	/* where includes are looked for, or "" */
 	struct err *e;
 };
 
@@ -36,13 +37,24 @@ struct key {
 	long min, max;		/* of a number */
 };
 
+/* The path of a file that libconfig names; NULL is the main one. */
+static const char *
+file_path(const struct reader *r, const char *file, char out[PATH_MAX])
+{
+	if (file == NULL)
+		return (r->c->path);
+	if (r->folder[0] == '\0' ||
+	    snprintf(out, PATH_MAX, "%s/%s", r->folder, file) >= PATH_MAX)
+		return (file);
+	return (out);
+}
+
 static int
 __attribute__((format(printf, 3, 4)))
 fail(struct reader *r, const config_setting_t *s, const char *fmt, ...)
 {
-	const char *file = config_setting_source_file(s);
 	const char *name = config_setting_name(s);
-	char text[sizeof(r->e->msg)];
+	char text[sizeof(r->e->msg)], file[PATH_MAX];
 	va_list ap;
 
 	va_start(ap, fmt);
@@ -51,7 +63,7 @@ fail(struct reader *r, const config_setting_t *s, const char *fmt, ...)
 	if (name == NULL && config_setting_parent(s) != NULL)
 		name = config_setting_name(config_setting_parent(s));
 	return (err_set(r->e, ERR_USAGE, "%s:%u: %s%s%s",
-	    file != NULL ? file : r->c->path,
+	    file_path(r, config_setting_source_file(s), file),
 	    (unsigned)config_setting_source_line(s),
 	    name != NULL ? name : "", name != NULL ? ": " : "", text));
 }
@@ -435,13 +447,16 @@ static int
 check_tree(struct reader *r, const config_setting_t *s, int depth)
 {
 	const char *file = config_setting_source_file(s);
+	char buf[PATH_MAX];
+	const char *path;
 	struct stat st;
 	size_t i;
 
 	if (file != NULL && file != r->checked) {
-		if (stat(file, &st) == -1)
-			return (err_sys(r->e, "%s", file));
-		if (check_mode(file, &st, r->e) == -1)
+		path = file_path(r, file, buf);
+		if (stat(path, &st) == -1)
+			return (err_sys(r->e, "%s", path));
+		if (check_mode(path, &st, r->e) == -1)
 			return (-1);
 		r->checked = file;
 	}
@@ -470,16 +485,18 @@ share_vault(struct config *c, struct err *e)
 
 /* Includes are looked for beside the file that has them. */
 static void
-set_folder(config_t *lib, const char *path)
+set_folder(struct reader *r, config_t *lib)
 {
-	char dir[PATH_MAX];
-	const char *slash = strrchr(path, '/');
+	const char *path = r->c->path, *slash = strrchr(path, '/');
+	size_t n;
 
-	if (slash == NULL || slash == path ||
-	    (size_t)(slash - path) >= sizeof(dir))
+	if (slash == NULL)
 		return;
-	snprintf(dir, sizeof(dir), "%.*s", (int)(slash - path), path);
-	config_set_include_dir(lib, dir);
+	n = slash == path ? 1 : (size_t)(slash - path);
+	if (n >= sizeof(r->folder))
+		return;
+	snprintf(r->folder, sizeof(r->folder), "%.*s", (int)n, path);
+	config_set_include_dir(lib, r->folder);
 }
 
 struct config *
@@ -488,7 +505,7 @@ config_parse(const char *text, const char *path, struct err *e)
 	struct config *c = calloc(1, sizeof(*c));
 	struct reader r = { .c = c, .e = e };
 	const config_setting_t *root;
-	const char *file;
+	char file[PATH_MAX];
 	config_t lib;
 	int rc = -1;
 
@@ -498,11 +515,11 @@ config_parse(const char *text, const char *path, struct err *e)
 		return (NULL);
 	}
 	config_init(&lib);
-	set_folder(&lib, path);
+	set_folder(&r, &lib);
 	if (config_read_string(&lib, text) != CONFIG_TRUE) {
-		file = config_error_file(&lib);
-		err_set(e, ERR_USAGE, "%s:%d: %s", file != NULL ? file : path,
-		    config_error_line(&lib), config_error_text(&lib));
+		err_set(e, ERR_USAGE, "%s:%d: %s", file_path(&r,
+		    config_error_file(&lib), file), config_error_line(&lib),
+		    config_error_text(&lib));
 		goto out;
 	}
 	root = config_root_setting(&lib);
