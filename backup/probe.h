@@ -10,8 +10,8 @@
 
 /*
  * What a management node is: asked of it with one command, believed only as
- * far as it reads well.  Strings are raw bytes of the node without NUL;
- * whoever prints them takes care of control bytes.
+ * far as it reads well.  Texts are one line of printable UTF-8 ("?" for what
+ * was not), paths are absolute and clean.
  */
 enum probe_layout {
 	PROBE_BARE,		/* no container that we know */
@@ -54,7 +54,7 @@ struct probe_tool {
 struct probe_volume {
 	char *path;		/* its name in a snapshot, "/install" */
 	char *source;		/* the directory itself, links resolved */
-	int there;		/* 0: /.dbbackup that is yet to be made */
+	int there;		/* 0: not there, or not yet (/.dbbackup) */
 	uint64_t bytes;		/* of what lies in it (du) */
 	uint64_t free_bytes;	/* of its file system */
 };
@@ -92,10 +92,9 @@ int probe_site(struct remote *r, unsigned du_s, struct probe *p,
     struct err *e);
 void probe_fini(struct probe *p);
 
-/* The answer's decoder: pairs of NUL-ended key and value. */
-#define PROBE_MAX ((size_t)4 << 20)
-int probe_decode(struct probe *p, const void *answer, size_t len,
-    struct err *e);
+/* An empty one, of whose tools nothing is known; probe_fini() it. */
+int probe_init(struct probe *p, struct err *e);
+void probe_volume_fini(struct probe_volume *v);
 
 /* "container, /install ..." for people; "container" for programs. */
 const char *probe_layout_text(enum probe_layout layout);
