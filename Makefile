@@ -24,7 +24,7 @@ ALL_CFLAGS = -std=c11 -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -I. $(WARN) \
 ALL_LDLIBS = $(shell pkg-config --libs $(LIBS) 2>/dev/null) -lpthread
 
 SRC = main.c \
-	backup/batch.c backup/init.c backup/large.c backup/links.c \
+	backup/batch.c backup/dumpcheck.c backup/init.c backup/large.c backup/links.c \
 	backup/main.c backup/merge.c backup/pool.c backup/prefetch.c \
 	backup/present.c backup/probe.c backup/probetext.c backup/reach.c backup/read.c \
 	backup/run.c backup/site.c backup/walk.c \
@@ -35,7 +35,8 @@ SRC = main.c \
 	formats/cutter.c formats/frame.c formats/mtree.c \
 	formats/packindex.c formats/pathtext.c formats/scan.c \
 	formats/snapshot.c formats/treenode.c formats/ustar.c \
-	formats/vaultmeta.c \
+	formats/vaultmeta.c formats/xcatcsv.c formats/xcatdump.c \
+	formats/xcatpaths.c formats/xcatschema.c \
 	restore/apply.c restore/cat.c restore/compare.c restore/content.c restore/diff.c \
 	restore/export.c restore/extract.c restore/find.c restore/list.c \
 	restore/ls.c restore/main.c restore/outfile.c restore/pax.c restore/place.c restore/plan.c \

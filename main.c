@@ -24,6 +24,8 @@ static const struct command commands[] = {
 	    "    [--force-read] [--ignore-inode] [--ignore-ctime]\n"
 	    "    [--threads N]",
 	    "store a snapshot of directories" },
+	{ "dump", dump_main, "dump check DIR",
+	    "prove a dump of the database" },
 	{ "list", list_main, "list [--site N]", "show the snapshots" },
 	{ "ls", ls_main, "ls SNAP [PATH] [-l] [-R] [--mtree]",
 	    "show what a snapshot holds" },

@@ -14,11 +14,9 @@
 int xcatschema_known(const char *table);
 
 /*
- * Whether every xCAT from 2.9 to 2.19 has it and dumps it: such a table is
- * missed when nothing better than this list is known.  Calls fn, if not
- * NULL, for each one.
+ * Calls fn for each table that every xCAT from 2.9 to 2.19 has and dumps:
+ * they are missed when nothing better than this list is known.
  */
-int xcatschema_is_core(const char *table);
 void xcatschema_each_core(void (*fn)(void *arg, const char *table),
     void *arg);
 
