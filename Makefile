@@ -27,7 +27,7 @@ SRC = main.c \
 	backup/batch.c backup/dumpcheck.c backup/init.c backup/large.c backup/links.c \
 	backup/main.c backup/merge.c backup/pool.c backup/prefetch.c \
 	backup/present.c backup/probe.c backup/probetext.c backup/reach.c backup/read.c \
-	backup/run.c backup/site.c backup/walk.c \
+	backup/run.c backup/site.c backup/siteshow.c backup/walk.c \
 	base/arena.c base/buf.c base/cancel.c base/cli.c base/config.c \
 	base/confrule.c base/cpu.c \
 	base/digest.c base/err.c base/human.c base/io.c base/progress.c base/queue.c \

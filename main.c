@@ -26,6 +26,9 @@ static const struct command commands[] = {
 	    "store a snapshot of directories" },
 	{ "dump", dump_main, "dump check DIR",
 	    "prove a dump of the database" },
+	{ "site", site_main, "site list | site trust SITE [--yes | --fingerprint F]\n"
+	    "    | site probe SITE [--sizes]",
+	    "look after the management nodes" },
 	{ "list", list_main, "list [--site N]", "show the snapshots" },
 	{ "ls", ls_main, "ls SNAP [PATH] [-l] [-R] [--mtree]",
 	    "show what a snapshot holds" },

@@ -1,9 +1,16 @@
 #!/bin/sh
 # probe.sh DU_SECONDS: what this management node is, as pairs of key and value,
-# each ended by a NUL; backup/probe.c reads them.  Runs on the node, behind
-# xCAT's own settings.  What goes wrong here is a value, never a failure.
-# shellcheck disable=SC2016 # formats in single quotes
+# each ended by a NUL; backup/probetext.c reads them.  Runs on the node.  What
+# goes wrong here is a value, never a failure.
+# shellcheck disable=SC1091,SC2016 # what is on the node; formats in quotes
 du_seconds=${1:-0}
+
+if [ -r /etc/profile.d/xcat.sh ]; then
+	. /etc/profile.d/xcat.sh >/dev/null
+fi
+PERL_BADLANG=0
+export PERL_BADLANG
+unset XCATBYPASS
 
 say() {
 	printf '%s\000%s\000' "$1" "$2"

@@ -11,7 +11,8 @@ take_address(struct reach *h, const char *address, struct err *e)
 
 	rc = remote_parse(address, &h->user, &h->host, &h->target.port,
 	    &path, e);
-	if (rc == 0 && path != NULL)
+	/* That of a vault is fine: its host is meant. */
+	if (rc == 0 && path != NULL && strncmp(address, "ssh://", 6) != 0)
 		rc = err_set(e, ERR_USAGE, "%s: the address of a node has no "
 		    "path", address);
 	free(path);

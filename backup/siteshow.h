@@ -12,7 +12,6 @@ int siteshow_probe(const char *name, const char *host, const struct probe *p,
 
 /*
  * Warn of what keeps a backup from being whole; how many lines that were.
- * quiet: only count.
  */
 unsigned siteshow_warn(const char *name, const struct probe *p);
 
