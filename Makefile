@@ -11,6 +11,7 @@ MAN = $(DESTDIR)$(PREFIX)/share/man
 Q = $(if $(V),,@)
 
 LIBS = libzstd libcrypto jansson libssh
+LIBS = libzstd libcrypto jansson libconfig
 CHECK_LIBS = cmocka libarchive
 HAVE := $(shell pkg-config --exists $(LIBS) && test -e /usr/include/uthash.h && echo yes)
 
@@ -26,11 +27,12 @@ ALL_LDLIBS = $(shell pkg-config --libs $(LIBS) 2>/dev/null) -lpthread
 SRC = main.c \
 	backup/batch.c backup/dumpcheck.c backup/init.c backup/large.c \
 	backup/links.c backup/main.c backup/merge.c backup/pool.c \
-	backup/prefetch.c backup/present.c backup/read.c backup/run.c \
-	backup/walk.c \
-	base/arena.c base/buf.c base/cancel.c base/cli.c base/cpu.c \
-	base/digest.c base/err.c base/human.c base/io.c base/progress.c \
-	base/queue.c base/report.c \
+	backup/prefetch.c backup/present.c backup/probe.c backup/probetext.c \
+	backup/reach.c backup/read.c backup/run.c backup/site.c \
+	backup/siteshow.c backup/walk.c \
+	base/arena.c base/buf.c base/cancel.c base/cli.c base/config.c \
+	base/confrule.c base/cpu.c base/digest.c base/err.c base/human.c \
+	base/io.c base/progress.c base/queue.c base/report.c \
 	formats/cutter.c formats/frame.c formats/mtree.c formats/packindex.c \
 	formats/pathtext.c formats/scan.c formats/snapshot.c \
 	formats/treenode.c formats/ustar.c formats/vaultmeta.c \
@@ -49,7 +51,7 @@ SRC = main.c \
 	vault/catalog.c vault/commit.c vault/fetch.c vault/idset.c \
 	vault/index.c vault/pack.c vault/packname.c vault/segment.c \
 	vault/snapshots.c vault/store.c vault/tree.c vault/vault.c
-OBJ = $(SRC:%.c=$(BUILD)/%.o) $(BUILD)/vault/text.o
+OBJ = $(SRC:%.c=$(BUILD)/%.o) $(BUILD)/text.o
 LIB_OBJ = $(filter-out $(BUILD)/main.o,$(OBJ))
 UNIT = $(patsubst tests/unit/%.c,$(BUILD)/tests/unit/%,$(wildcard tests/unit/test_*.c))
 FUZZ = $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
@@ -74,17 +76,18 @@ $(BUILD)/%.o: %.c
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
-# What init puts into every vault, as C strings.
-$(BUILD)/vault/text.c: vault/recover.sh vault/README.txt Makefile
+# What init puts into every vault, and what runs on a node, as C strings.
+TEXTS = backup/probe.sh vault/README.txt vault/recover.sh
+$(BUILD)/text.c: $(TEXTS) Makefile
 	@mkdir -p $(@D)
-	$(Q)for f in recover.sh README.txt; do \
-		n=vault_$$(echo $$f | tr 'A-Z.' 'a-z_'); \
+	$(Q)for f in $(TEXTS); do \
+		n=$$(echo $$f | tr 'A-Z/.' 'a-z__'); \
 		echo "extern const char $$n[];"; \
 		echo "const char $$n[] ="; \
-		sed 's/[\\"?]/\\&/g; s/^/"/; s/$$/\\n"/' vault/$$f; \
+		sed 's/[\\"?]/\\&/g; s/^/"/; s/$$/\\n"/' $$f; \
 		echo ";"; \
 	done > $@.tmp && mv $@.tmp $@
-$(BUILD)/vault/text.o: $(BUILD)/vault/text.c
+$(BUILD)/text.o: $(BUILD)/text.c
 	$(Q)$(CC) $(ALL_CFLAGS) -c -o $@ $<
 
 -include $(OBJ:.o=.d)
