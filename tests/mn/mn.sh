@@ -370,7 +370,7 @@ shell() {
 	# shellcheck disable=SC2016
 	exec nsenter --target "$PID" --mount --uts --ipc --pid --root -- \
 	    /run/mn/usr/bin/env -i --chdir=/ HOME=/root LC_ALL=C TERM=dumb \
-	    PATH=/run/mn/usr/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
+	    PATH=/usr/local/sbin:/usr/local/bin:/run/mn/usr/bin:/usr/sbin:/usr/bin:/sbin:/bin \
 	    /run/mn/usr/bin/bash -c \
 	    '. /etc/profile.d/xcat.sh; cd /root; exec "$@"' judge "$@"
 }
