@@ -41,7 +41,8 @@ SRC = main.c \
 	restore/target.c restore/verify.c restore/view.c restore/window.c restore/zout.c \
 	vault/catalog.c vault/commit.c vault/fetch.c vault/idset.c \
 	vault/index.c vault/pack.c vault/packname.c vault/segment.c \
-	vault/snapshots.c vault/store.c vault/tree.c vault/vault.c
+	vault/snapshots.c vault/store.c vault/store_dir.c \
+	vault/tree.c vault/vault.c
 OBJ = $(SRC:%.c=$(BUILD)/%.o) $(BUILD)/vault/text.o
 LIB_OBJ = $(filter-out $(BUILD)/main.o,$(OBJ))
 UNIT = $(patsubst tests/unit/%.c,$(BUILD)/tests/unit/%,$(wildcard tests/unit/test_*.c))
