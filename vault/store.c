@@ -4,13 +4,13 @@
 struct store *
 store_open(const char *path, struct err *e)
 {
-	return (store_dir_open(path, e));
+	return (store_dir_open(path, 0, e));
 }
 
 struct store *
 store_create(const char *path, struct err *e)
 {
-	return (store_dir_create(path, e));
+	return (store_dir_create(path, 0, e));
 }
 
 void

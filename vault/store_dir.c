@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/io.h"
+#include "vault/place.h"
 #include "vault/store_dir.h"
 #include "vault/store_ops.h"
 
@@ -20,6 +21,7 @@
 struct store_dir {
 	struct store store;
 	int fd;
+	int beneath;		/* no link in it is followed */
 	dev_t dev;
 	ino_t ino;
 	atomic_uint serial;	/* for names in tmp/ */
@@ -68,7 +70,7 @@ dir_close(struct store *s)
 }
 
 struct store *
-store_dir_open(const char *path, struct err *e)
+store_dir_open(const char *path, int beneath, struct err *e)
 {
 	struct stat st;
 	struct store_dir *d;
@@ -80,6 +82,7 @@ store_dir_open(const char *path, struct err *e)
 		return (NULL);
 	}
 	d->store.ops = &dir_ops;
+	d->beneath = beneath;
 	pthread_mutex_init(&d->lock, NULL);
 	d->fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (d->fd == -1 || fstat(d->fd, &st) == -1) {
@@ -138,41 +141,69 @@ static int
 dir_get(struct store *s, const char *name, size_t max, struct buf *out,
     struct err *e)
 {
-	if (io_load(own(s)->fd, name, max, out, e) == -1)
-		return (err_wrap(e, "%s", s->path));
-	return (0);
+	struct place p;
+	int rc;
+
+	if (place_open(own(s)->fd, own(s)->beneath, name, &p, e) == -1)
+		return (-1);
+	rc = io_load(p.fd, p.leaf, max, out, e);
+	place_close(&p);
+	return (rc == 0 ? 0 : err_wrap(e, "%s", s->path));
 }
 
 static int
 dir_put(struct store *s, const char *name, const void *p, size_t len,
     struct err *e)
 {
-	if (io_save(own(s)->fd, name, p, len, e) == -1)
-		return (err_wrap(e, "%s", s->path));
-	return (0);
+	struct place at;
+	int rc;
+
+	if (place_open(own(s)->fd, own(s)->beneath, name, &at, e) == -1)
+		return (-1);
+	rc = io_save(at.fd, at.leaf, p, len, e);
+	place_close(&at);
+	return (rc == 0 ? 0 : err_wrap(e, "%s", s->path));
 }
 
 static int
 dir_remove(struct store *s, const char *name, struct err *e)
 {
-	if (unlinkat(own(s)->fd, name, 0) == -1 && errno != ENOENT)
-		return (err_sys(e, "remove %s/%s", s->path, name));
-	return (0);
+	struct place p;
+	int rc = 0;
+
+	if (place_open(own(s)->fd, own(s)->beneath, name, &p, e) == -1)
+		return (e->errnum == ENOENT ? 0 : -1);
+	if (unlinkat(p.fd, p.leaf, 0) == -1 && errno != ENOENT)
+		rc = err_sys(e, "remove %s/%s", s->path, name);
+	place_close(&p);
+	return (rc);
+}
+
+/* The folder that a name lies in, below that of its place. */
+static void
+parent_of(const char *leaf, char out[PATH_MAX])
+{
+	const char *slash = strrchr(leaf, '/');
+
+	snprintf(out, PATH_MAX, "%.*s", slash != NULL ? (int)(slash - leaf) :
+	    1, slash != NULL ? leaf : ".");
 }
 
 static int
 dir_mkdir(struct store *s, const char *name, struct err *e)
 {
 	char parent[PATH_MAX];
-	const char *slash = strrchr(name, '/');
+	struct place p;
+	int rc;
 
-	snprintf(parent, sizeof(parent), "%.*s",
-	    slash != NULL ? (int)(slash - name) : 1, slash != NULL ? name :
-	    ".");
-	if (io_mkdir(own(s)->fd, name, e) == -1 ||
-	    io_fsync_dir(own(s)->fd, parent, e) == -1)
-		return (err_wrap(e, "%s", s->path));
-	return (0);
+	if (place_open(own(s)->fd, own(s)->beneath, name, &p, e) == -1)
+		return (-1);
+	parent_of(p.leaf, parent);
+	rc = io_mkdir(p.fd, p.leaf, e);
+	if (rc == 0)
+		rc = io_fsync_dir(p.fd, parent, e);
+	place_close(&p);
+	return (rc == 0 ? 0 : err_wrap(e, "%s", s->path));
 }
 
 static int
@@ -193,9 +224,14 @@ dir_list(struct store *s, const char *folder, int dirs, store_list_fn *fn,
 {
 	struct dirent **names = NULL;
 	struct stat st;
+	struct place p;
 	int fd, i, n, rc = 0;
 
-	fd = openat(own(s)->fd, folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (place_open(own(s)->fd, own(s)->beneath, folder, &p, e) == -1)
+		return (e->errnum == ENOENT ? 0 : -1);
+	fd = openat(p.fd, p.leaf, O_RDONLY | O_DIRECTORY | O_CLOEXEC |
+	    (own(s)->beneath ? O_NOFOLLOW : 0));
+	place_close(&p);
 	if (fd == -1 && errno == ENOENT)
 		return (0);
 	if (fd == -1)
@@ -217,7 +253,7 @@ dir_list(struct store *s, const char *folder, int dirs, store_list_fn *fn,
 }
 
 struct store *
-store_dir_create(const char *path, struct err *e)
+store_dir_create(const char *path, int beneath, struct err *e)
 {
 	char arg[PATH_MAX];
 	struct store *s;
@@ -225,7 +261,7 @@ store_dir_create(const char *path, struct err *e)
 
 	if (io_mkdir_path(path, e) == -1)
 		return (NULL);
-	if ((s = store_dir_open(path, e)) == NULL)
+	if ((s = store_dir_open(path, beneath, e)) == NULL)
 		return (NULL);
 	snprintf(arg, sizeof(arg), "%s", path);
 	if (dir_list(s, ".", 0, refuse_entry, arg, e) == -1 ||
@@ -259,16 +295,38 @@ dir_in_close(struct store_in *in)
 {
 	struct dir_in *i = (struct dir_in *)in;
 
-	if (i->fd != -1)
-		close(i->fd);
+	close(i->fd);
 	free(i);
+}
+
+/* Open a file for reading.  -1 with an error that names it. */
+static int
+open_file(struct store_dir *d, const char *name, uint64_t *bytes,
+    struct err *e)
+{
+	struct place p;
+	struct stat st;
+	int fd;
+
+	if (place_open(d->fd, d->beneath, name, &p, e) == -1)
+		return (-1);
+	fd = openat(p.fd, p.leaf, O_RDONLY | O_CLOEXEC | O_NOFOLLOW |
+	    O_NONBLOCK | O_NOCTTY);
+	place_close(&p);
+	if (fd == -1 || fstat(fd, &st) == -1) {
+		err_sys(e, "%s/%s", d->store.path, name);
+		if (fd != -1)
+			close(fd);
+		return (-1);
+	}
+	*bytes = (uint64_t)st.st_size;
+	return (fd);
 }
 
 static struct store_in *
 dir_in_open(struct store *s, const char *name, struct err *e)
 {
 	struct dir_in *in;
-	struct stat st;
 
 	if ((in = calloc(1, sizeof(*in))) == NULL) {
 		err_nomem(e);
@@ -276,14 +334,11 @@ dir_in_open(struct store *s, const char *name, struct err *e)
 	}
 	in->in.ops = &dir_ops;
 	snprintf(in->name, sizeof(in->name), "%s", name);
-	in->fd = openat(own(s)->fd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW |
-	    O_NONBLOCK | O_NOCTTY);
-	if (in->fd == -1 || fstat(in->fd, &st) == -1) {
-		err_sys(e, "%s/%s", s->path, name);
-		dir_in_close(&in->in);
+	in->fd = open_file(own(s), name, &in->in.bytes, e);
+	if (in->fd == -1) {
+		free(in);
 		return (NULL);
 	}
-	in->in.bytes = (uint64_t)st.st_size;
 	return (&in->in);
 }
 
@@ -313,6 +368,7 @@ dir_out_new(struct store *s, struct err *e)
 {
 	struct store_dir *d = own(s);
 	struct dir_out *o;
+	struct place p;
 
 	if ((o = calloc(1, sizeof(*o))) == NULL) {
 		err_nomem(e);
@@ -322,9 +378,14 @@ dir_out_new(struct store *s, struct err *e)
 	o->dir = d;
 	snprintf(o->tmp, sizeof(o->tmp), "tmp/%ld-%u.pack", (long)getpid(),
 	    atomic_fetch_add(&d->serial, 1));
-	(void)unlinkat(d->fd, o->tmp, 0);
-	o->fd = openat(d->fd, o->tmp, O_WRONLY | O_CREAT | O_EXCL |
-	    O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (place_open(d->fd, d->beneath, o->tmp, &p, e) == -1) {
+		free(o);
+		return (NULL);
+	}
+	(void)unlinkat(p.fd, p.leaf, 0);
+	o->fd = openat(p.fd, p.leaf, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC |
+	    O_NOFOLLOW, 0600);
+	place_close(&p);
 	if (o->fd == -1) {
 		err_sys(e, "%s/%s", s->path, o->tmp);
 		free(o);
@@ -354,17 +415,25 @@ dir_out_write(struct store_out *out, const void *p, size_t len,
 }
 
 /* Remember which folder's entries dir_sync() must make durable. */
+/* Remember which folder's entries dir_sync() must make durable. */
 static int
 touch_folder(struct store_dir *d, const char *name, struct err *e)
 {
 	char folder[16];
+	struct place p;
 	unsigned n;
+	int rc = 0;
 
 	if (sscanf(name, "packs/%2x/", &n) != 1 || n > 255)
 		return (err_set(e, ERR_FAILED, "%s: not a pack's name", name));
 	snprintf(folder, sizeof(folder), "packs/%02x", n);
-	if (mkdirat(d->fd, folder, 0700) == -1 && errno != EEXIST)
-		return (err_sys(e, "%s/%s", d->store.path, folder));
+	if (place_open(d->fd, d->beneath, folder, &p, e) == -1)
+		return (-1);
+	if (mkdirat(p.fd, p.leaf, 0700) == -1 && errno != EEXIST)
+		rc = err_sys(e, "%s/%s", d->store.path, folder);
+	place_close(&p);
+	if (rc == -1)
+		return (-1);
 	pthread_mutex_lock(&d->lock);
 	d->touched[n] = 1;
 	pthread_mutex_unlock(&d->lock);
@@ -372,33 +441,88 @@ touch_folder(struct store_dir *d, const char *name, struct err *e)
 }
 
 static void
+remove_tmp(const struct dir_out *o)
+{
+	struct place p;
+	struct err ignored;
+
+	if (place_open(o->dir->fd, o->dir->beneath, o->tmp, &p, &ignored) == -1)
+		return;
+	(void)unlinkat(p.fd, p.leaf, 0);
+	place_close(&p);
+}
+
+static void
 dir_out_abort(struct store_out *out)
 {
 	struct dir_out *o = (struct dir_out *)out;
 
-	(void)unlinkat(o->dir->fd, o->tmp, 0);
+	remove_tmp(o);
 	if (o->fd != -1)
 		close(o->fd);
 	free(o);
 }
 
+/* A name that nobody has yet, also where renames cannot promise that. */
 static int
-dir_out_commit(struct store_out *out, const char *name, struct err *e)
+rename_new(const struct place *from, const struct place *to)
+{
+	if (renameat2(from->fd, from->leaf, to->fd, to->leaf,
+	    RENAME_NOREPLACE) == 0)
+		return (0);
+	if (errno != EINVAL && errno != ENOSYS)
+		return (-1);
+	if (linkat(from->fd, from->leaf, to->fd, to->leaf, 0) == -1)
+		return (-1);
+	return (unlinkat(from->fd, from->leaf, 0));
+}
+
+/* Give the finished file its name. */
+static int
+rename_tmp(const struct dir_out *o, const char *name, int flags,
+    struct err *e)
+{
+	struct store_dir *d = o->dir;
+	struct place from, to;
+	char parent[PATH_MAX];
+	int rc;
+
+	if (place_open(d->fd, d->beneath, o->tmp, &from, e) == -1)
+		return (-1);
+	if (place_open(d->fd, d->beneath, name, &to, e) == -1) {
+		place_close(&from);
+		return (-1);
+	}
+	if ((flags & STORE_DIR_NEW) != 0)
+		rc = rename_new(&from, &to);
+	else
+		rc = renameat(from.fd, from.leaf, to.fd, to.leaf);
+	if (rc == -1)
+		err_sys(e, "rename to %s/%s", d->store.path, name);
+	parent_of(to.leaf, parent);
+	if (rc == 0 && (flags & STORE_DIR_DURABLE) != 0)
+		rc = io_fsync_dir(to.fd, parent, e);
+	place_close(&from);
+	place_close(&to);
+	return (rc);
+}
+
+int
+store_dir_commit(struct store_out *out, const char *name, int flags,
+    struct err *e)
 {
 	struct dir_out *o = (struct dir_out *)out;
-	struct store_dir *d = o->dir;
-	const char *path = d->store.path;
+	const char *path = o->dir->store.path;
 
-	if (touch_folder(d, name, e) == -1)
+	if ((flags & STORE_DIR_DURABLE) == 0 &&
+	    touch_folder(o->dir, name, e) == -1)
 		goto fail;
 	if (io_fsync(o->fd) == -1) {
 		err_sys(e, "fsync %s/%s", path, o->tmp);
 		goto fail;
 	}
-	if (renameat(d->fd, o->tmp, d->fd, name) == -1) {
-		err_sys(e, "rename to %s/%s", path, name);
+	if (rename_tmp(o, name, flags, e) == -1)
 		goto fail;
-	}
 	if (close(o->fd) == -1) {
 		o->fd = -1;
 		err_sys(e, "close %s/%s", path, name);
@@ -409,6 +533,20 @@ dir_out_commit(struct store_out *out, const char *name, struct err *e)
 fail:
 	dir_out_abort(out);
 	return (-1);
+}
+
+static int
+dir_out_commit(struct store_out *out, const char *name, struct err *e)
+{
+	return (store_dir_commit(out, name, 0, e));
+}
+
+struct store_in *
+store_dir_reread(struct store_out *out, struct err *e)
+{
+	struct dir_out *o = (struct dir_out *)out;
+
+	return (dir_in_open(&o->dir->store, o->tmp, e));
 }
 
 static int
@@ -444,11 +582,26 @@ dir_unlock(struct store_lock *lock)
 	free(l);
 }
 
+/* Make the file if need be, and open it. */
+static int
+open_lock(struct store_dir *d, const char *file, struct err *e)
+{
+	struct place p;
+	int fd;
+
+	if (place_open(d->fd, d->beneath, file, &p, e) == -1)
+		return (-1);
+	fd = openat(p.fd, p.leaf, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW |
+	    O_NONBLOCK, 0600);
+	place_close(&p);
+	return (fd != -1 ? fd : err_sys(e, "%s/%s", d->store.path, file));
+}
+
 static struct store_lock *
 dir_lock(struct store *s, const char *name, int exclusive, struct err *e)
 {
 	struct dir_lock *l;
-	char file[128];
+	char file[256];
 
 	if ((l = calloc(1, sizeof(*l))) == NULL) {
 		err_nomem(e);
@@ -456,10 +609,7 @@ dir_lock(struct store *s, const char *name, int exclusive, struct err *e)
 	}
 	l->lock.ops = &dir_ops;
 	snprintf(file, sizeof(file), "locks/%s", name);
-	l->fd = openat(own(s)->fd, file, O_RDWR | O_CREAT | O_CLOEXEC |
-	    O_NOFOLLOW, 0600);
-	if (l->fd == -1) {
-		err_sys(e, "%s/%s", s->path, file);
+	if ((l->fd = open_lock(own(s), file, e)) == -1) {
 		free(l);
 		return (NULL);
 	}
@@ -479,18 +629,20 @@ static int
 clean_one(void *arg, const char *name, uint64_t bytes, struct err *e)
 {
 	struct store_dir *d = arg;
+	struct place p;
 	char file[300];
 	int fd;
 
 	(void)bytes;
-	(void)e;
 	snprintf(file, sizeof(file), "tmp/%s", name);
-	fd = openat(d->fd, file, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-	if (fd == -1)
+	if (place_open(d->fd, d->beneath, file, &p, e) == -1)
 		return (0);
-	if (flock(fd, LOCK_EX | LOCK_NB) == 0)
-		(void)unlinkat(d->fd, file, 0);
-	close(fd);
+	fd = openat(p.fd, p.leaf, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	if (fd != -1 && flock(fd, LOCK_EX | LOCK_NB) == 0)
+		(void)unlinkat(p.fd, p.leaf, 0);
+	if (fd != -1)
+		close(fd);
+	place_close(&p);
 	return (0);
 }
 
