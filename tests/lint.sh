@@ -141,6 +141,7 @@ layers() {
 		home["archive.h"] = " restore/pax.c "
 		home["archive_entry.h"] = " restore/pax.c "
 		home["libssh"] = " remote/ "
+		home["libconfig.h"] = " base/config.c "
 	}
 	FNR == 1 {
 		split(FILENAME, part, "/")
