@@ -10,8 +10,7 @@ SBIN = $(DESTDIR)$(PREFIX)/sbin
 MAN = $(DESTDIR)$(PREFIX)/share/man
 Q = $(if $(V),,@)
 
-LIBS = libzstd libcrypto jansson libssh
-LIBS = libzstd libcrypto jansson libconfig
+LIBS = libzstd libcrypto jansson libssh libconfig
 CHECK_LIBS = cmocka libarchive
 HAVE := $(shell pkg-config --exists $(LIBS) && test -e /usr/include/uthash.h && echo yes)
 
@@ -25,17 +24,19 @@ ALL_CFLAGS = -std=c11 -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -I. $(WARN) \
 ALL_LDLIBS = $(shell pkg-config --libs $(LIBS) 2>/dev/null) -lpthread
 
 SRC = main.c \
-	backup/batch.c backup/dumpcheck.c backup/init.c backup/large.c \
-	backup/links.c backup/main.c backup/merge.c backup/pool.c \
+	backup/batch.c backup/dumpcheck.c backup/init.c backup/known.c \
+	backup/lane.c backup/large.c backup/links.c backup/listing.c \
+	backup/main.c backup/merge.c backup/node.c backup/pool.c \
 	backup/prefetch.c backup/present.c backup/probe.c backup/probetext.c \
-	backup/reach.c backup/read.c backup/run.c backup/site.c \
-	backup/siteshow.c backup/walk.c \
+	backup/reach.c backup/read.c backup/receive.c backup/resume.c \
+	backup/run.c backup/site.c backup/siteshow.c backup/tarsaid.c \
+	backup/tarstream.c backup/walk.c \
 	base/arena.c base/buf.c base/cancel.c base/cli.c base/config.c \
 	base/confrule.c base/cpu.c base/digest.c base/err.c base/human.c \
 	base/io.c base/progress.c base/queue.c base/report.c \
 	formats/cutter.c formats/frame.c formats/mtree.c formats/packindex.c \
-	formats/pathtext.c formats/scan.c formats/snapshot.c \
-	formats/treenode.c formats/ustar.c formats/vaultmeta.c \
+	formats/pathtext.c formats/scan.c formats/snapshot.c formats/tarin.c \
+	formats/treenode.c formats/ustar.c formats/vaultmeta.c formats/wire.c \
 	formats/xcatcsv.c formats/xcatdump.c formats/xcatpaths.c \
 	formats/xcatschema.c \
 	remote/address.c remote/auth.c remote/connect.c remote/exec.c \
@@ -49,8 +50,10 @@ SRC = main.c \
 	restore/target.c restore/verify.c restore/view.c restore/window.c \
 	restore/zout.c \
 	vault/catalog.c vault/commit.c vault/fetch.c vault/idset.c \
-	vault/index.c vault/pack.c vault/packname.c vault/segment.c \
-	vault/snapshots.c vault/store.c vault/tree.c vault/vault.c
+	vault/index.c vault/keep.c vault/mux.c vault/pack.c vault/packname.c \
+	vault/place.c vault/segment.c vault/serve.c vault/servelink.c \
+	vault/snapshots.c vault/store.c vault/store_dir.c vault/store_wire.c \
+	vault/tree.c vault/vault.c
 OBJ = $(SRC:%.c=$(BUILD)/%.o) $(BUILD)/text.o
 LIB_OBJ = $(filter-out $(BUILD)/main.o,$(OBJ))
 UNIT = $(patsubst tests/unit/%.c,$(BUILD)/tests/unit/%,$(wildcard tests/unit/test_*.c))
