@@ -19,7 +19,8 @@ static int help_main(struct cli *, int, char **);
 static const struct command commands[] = {
 	{ "init", init_main, "init", "make a new vault" },
 	{ "backup", backup_main,
-	    "backup --volume DIR[=PATH]... [--site N]\n"
+	    "backup SITE... | --all [--accept-row-loss]\n"
+	    "       backup --volume DIR[=PATH]... [--site N]\n"
 	    "    [--exclude GLOB]... [--one-file-system]\n"
 	    "    [--force-read] [--ignore-inode] [--ignore-ctime]\n"
 	    "    [--threads N]",
