@@ -80,7 +80,10 @@ int connect_session(struct remote *r, struct err *e);
 /* Whether the command and its channel are gone. */
 int exec_is_over(const struct remote_exec *x);
 
-/* remote_exec_wait() with a deadline, unless that is 0, for its idle one. */
+/*
+ * remote_exec_wait() until a deadline, and 1 when that is past; 0: with the
+ * idle time-out.
+ */
 int exec_await_end(struct remote_exec *x, int64_t deadline_ms, int *status,
     struct err *e);
 
