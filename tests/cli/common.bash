@@ -27,7 +27,7 @@ scratch()
 	export T V
 	export XCATVAULT_VAULT=$V XCATVAULT_CACHE=$T/cache
 	export HOME=$T XDG_CACHE_HOME=$T/xdg-cache XDG_CONFIG_HOME=$T/xdg-config
-	unset XCATVAULT_CONFIG
+	export XCATVAULT_CONFIG=$T/xcatvault.conf
 	HELD=
 	umask 022
 	cd "$T" || return 1
