@@ -147,7 +147,10 @@ id_ed25519.pub"
 	exits 0 node trust look
 	equal "$(cat "$T/out")" "unknown ssh-ed25519 $print"
 	[ ! -e "$XCATVAULT_SSH_DIR/known_hosts" ]
-	exits 0 node trust
+	AGREED=SHA256:other exits 2 node trust
+	complains "is $print now, and was SHA256:other"
+	[ ! -e "$XCATVAULT_SSH_DIR/known_hosts" ]
+	AGREED=$print exits 0 node trust
 	equal "$(cat "$T/out")" "unknown ssh-ed25519 $print"
 	equal "$(stat -c %a "$XCATVAULT_SSH_DIR/known_hosts")" 600
 	equal "$(cat "$XCATVAULT_SSH_DIR/known_hosts")" \
@@ -492,7 +495,13 @@ end"
 	within 10 "$since"
 }
 
-@test "remote: several sessions at once in threads" {
+@test@test "remote: two commands in one session, turn by turn" {
+	sshd_start
+	exits 0 node both "head -c 9000000 /dev/zero"
+	equal "$(cat "$T/out")" "9000000 3000000"
+}
+
+ "remote: several sessions at once in threads" {
 	sshd_start
 	exits 0 node siblings 8 'head -c 3000000 /dev/zero | tr "\0" x'
 	equal "$(wc -c <"$T/out")" 24000000
@@ -547,7 +556,7 @@ end"
 @test "remote: a server that stands still is noticed while writing too" {
 	sshd_start
 	hurry
-	exits 2 node -t 1 sink 500000000 3>&- &
+	exits 2 node -t 1 sink 'cat >/dev/null' 3>&- &
 	local pid=$! child got=0
 
 	sleep 0.7
