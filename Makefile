@@ -10,7 +10,7 @@ SBIN = $(DESTDIR)$(PREFIX)/sbin
 MAN = $(DESTDIR)$(PREFIX)/share/man
 Q = $(if $(V),,@)
 
-LIBS = libzstd libcrypto jansson libconfig
+LIBS = libzstd libcrypto jansson libconfig libssh
 CHECK_LIBS = cmocka libarchive
 HAVE := $(shell pkg-config --exists $(LIBS) && test -e /usr/include/uthash.h && echo yes)
 
@@ -37,6 +37,9 @@ SRC = main.c \
 	formats/snapshot.c formats/treenode.c formats/ustar.c \
 	formats/vaultmeta.c formats/xcatcsv.c formats/xcatdump.c \
 	formats/xcatpaths.c formats/xcatschema.c \
+	remote/address.c remote/auth.c remote/connect.c remote/exec.c \
+	remote/hostkey.c remote/quote.c remote/run.c remote/session.c \
+	remote/tty.c \
 	restore/apply.c restore/cat.c restore/compare.c restore/content.c restore/diff.c \
 	restore/export.c restore/extract.c restore/find.c restore/list.c \
 	restore/ls.c restore/main.c restore/outfile.c restore/pax.c restore/place.c restore/plan.c \
@@ -97,6 +100,10 @@ $(BUILD)/tests/unit/%: tests/unit/%.c $(LIB_OBJ)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CFLAGS) -o $@ $< $(LIB_OBJ) $(ALL_LDLIBS) \
 		$(shell pkg-config --libs $(CHECK_LIBS))
+$(BUILD)/tests/cli/%: tests/cli/%.c $(LIB_OBJ)
+	@$(if $(V),,echo "  CC    $@")
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CFLAGS) -o $@ $< $(LIB_OBJ) $(ALL_LDLIBS)
 $(BUILD)/tests/fuzz/%: tests/fuzz/%.c tests/fuzz/replay.c $(LIB_OBJ)
 	@$(if $(V),,echo "  CC    $@")
 	@mkdir -p $(@D)
@@ -112,7 +119,7 @@ check-corpus: $(FUZZ:%=$(BUILD)/tests/fuzz/%)
 	$(Q)for f in $(FUZZ); do \
 		$(BUILD)/tests/fuzz/$$f tests/fuzz/corpus/$${f#fuzz_} || exit 1; \
 	done
-check-cli: $(BUILD)/xcatvault
+check-cli: $(BUILD)/xcatvault $(BUILD)/tests/cli/remote_tool
 	$(Q)XCATVAULT=$(abspath $(BUILD))/xcatvault bats $(BATS)
 check-fault: check-deps $(BUILD)/xcatvault
 	$(Q)XCATVAULT=$(abspath $(BUILD))/xcatvault tests/fault/sweep.sh full

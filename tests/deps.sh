@@ -15,6 +15,7 @@ build h:uthash.h      uthash-dev        uthash-devel        uthash-devel
 build pc:libconfig    libconfig-dev     libconfig-devel     libconfig-devel
 build pc:jansson      libjansson-dev    jansson-devel       libjansson-devel
 build pc:libcrypto    libssl-dev        openssl-devel       libopenssl-devel
+build pc:libssh         libssh-dev        libssh-devel        libssh-devel
 build pc:libzstd      libzstd-dev       libzstd-devel       libzstd-devel
 demo  awk             mawk              gawk                gawk
 demo  rsync           rsync             rsync               rsync
@@ -42,6 +43,8 @@ check setcap          libcap2-bin       libcap              libcap-progs
 check script        bsdutils          util-linux          util-linux
 check setfacl         acl               acl                 acl
 check shellcheck      shellcheck        ShellCheck          ShellCheck
+check ssh             openssh-client    openssh-clients     openssh-clients
+check sshd            openssh-server    openssh-server      openssh-server
 check strace          strace            strace              strace
 '
 
