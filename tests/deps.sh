@@ -20,6 +20,7 @@ build pc:libzstd      libzstd-dev       libzstd-devel       libzstd-devel
 demo  awk             mawk              gawk                gawk
 demo  rsync           rsync             rsync               rsync
 demo  setfattr        attr              attr                attr
+demo  sqlite3         sqlite3           sqlite             sqlite3
 demo  tar             tar               tar                 tar
 demo  zstd            zstd              zstd                zstd
 check bats            bats              bats                bats
@@ -46,6 +47,7 @@ check shellcheck      shellcheck        ShellCheck          ShellCheck
 check ssh             openssh-client    openssh-clients     openssh-clients
 check sshd            openssh-server    openssh-server      openssh-server
 check strace          strace            strace              strace
+check unshare         util-linux        util-linux          util-linux
 '
 
 fail() {
