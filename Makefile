@@ -24,27 +24,29 @@ ALL_CFLAGS = -std=c11 -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -I. $(WARN) \
 ALL_LDLIBS = $(shell pkg-config --libs $(LIBS) 2>/dev/null) -lpthread
 
 SRC = main.c \
-	backup/batch.c backup/dumpcheck.c backup/init.c backup/large.c backup/links.c \
-	backup/main.c backup/merge.c backup/pool.c backup/prefetch.c \
-	backup/present.c backup/probe.c backup/probetext.c backup/reach.c backup/read.c \
-	backup/run.c backup/site.c backup/siteshow.c backup/walk.c \
+	backup/batch.c backup/dumpcheck.c backup/init.c backup/large.c \
+	backup/links.c backup/main.c backup/merge.c backup/pool.c \
+	backup/prefetch.c backup/present.c backup/probe.c backup/probetext.c \
+	backup/reach.c backup/read.c backup/run.c backup/site.c \
+	backup/siteshow.c backup/walk.c \
 	base/arena.c base/buf.c base/cancel.c base/cli.c base/config.c \
-	base/confrule.c base/cpu.c \
-	base/digest.c base/err.c base/human.c base/io.c base/progress.c base/queue.c \
-	base/report.c \
-	formats/cutter.c formats/frame.c formats/mtree.c \
-	formats/packindex.c formats/pathtext.c formats/scan.c \
-	formats/snapshot.c formats/treenode.c formats/ustar.c \
-	formats/vaultmeta.c formats/xcatcsv.c formats/xcatdump.c \
-	formats/xcatpaths.c formats/xcatschema.c \
+	base/confrule.c base/cpu.c base/digest.c base/err.c base/human.c \
+	base/io.c base/progress.c base/queue.c base/report.c \
+	formats/cutter.c formats/frame.c formats/mtree.c formats/packindex.c \
+	formats/pathtext.c formats/scan.c formats/snapshot.c \
+	formats/treenode.c formats/ustar.c formats/vaultmeta.c \
+	formats/xcatcsv.c formats/xcatdump.c formats/xcatpaths.c \
+	formats/xcatschema.c \
 	remote/address.c remote/auth.c remote/connect.c remote/exec.c \
 	remote/hostkey.c remote/quote.c remote/run.c remote/session.c \
 	remote/tty.c \
-	restore/apply.c restore/cat.c restore/compare.c restore/content.c restore/diff.c \
-	restore/export.c restore/extract.c restore/find.c restore/list.c \
-	restore/ls.c restore/main.c restore/outfile.c restore/pax.c restore/place.c restore/plan.c \
-	restore/prune.c restore/scrub.c restore/select.c restore/show.c restore/subtree.c \
-	restore/target.c restore/verify.c restore/view.c restore/window.c restore/zout.c \
+	restore/apply.c restore/cat.c restore/compare.c restore/content.c \
+	restore/diff.c restore/export.c restore/extract.c restore/find.c \
+	restore/list.c restore/ls.c restore/main.c restore/outfile.c \
+	restore/pax.c restore/place.c restore/plan.c restore/prune.c \
+	restore/scrub.c restore/select.c restore/show.c restore/subtree.c \
+	restore/target.c restore/verify.c restore/view.c restore/window.c \
+	restore/zout.c \
 	vault/catalog.c vault/commit.c vault/fetch.c vault/idset.c \
 	vault/index.c vault/pack.c vault/packname.c vault/segment.c \
 	vault/snapshots.c vault/store.c vault/tree.c vault/vault.c
