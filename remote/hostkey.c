@@ -137,10 +137,17 @@ hostkey_record(struct remote *r, int record, struct remote_host_key *key,
     struct err *e)
 {
 	enum ssh_known_hosts_e known;
+	int same;
 
 	known = hostkey_look(r, key->type, sizeof(key->type));
+	same = !record || key->fingerprint[0] == '\0' ||
+	    strcmp(key->fingerprint, r->fingerprint) == 0;
 	snprintf(key->fingerprint, sizeof(key->fingerprint), "%s",
 	    r->fingerprint);
+	if (!same)
+		return (err_set(e, ERR_FAILED, "%s: now it shows another key, "
+		    "%s %s: nothing recorded", r->name, key->type,
+		    r->fingerprint));
 	switch (known) {
 	case SSH_KNOWN_HOSTS_OK:
 		key->state = REMOTE_KEY_KNOWN;
