@@ -11,6 +11,7 @@ MAN = $(DESTDIR)$(PREFIX)/share/man
 Q = $(if $(V),,@)
 
 LIBS = libzstd libcrypto jansson libssh libconfig
+LIBS = libzstd libcrypto jansson libconfig libssh
 CHECK_LIBS = cmocka libarchive
 HAVE := $(shell pkg-config --exists $(LIBS) && test -e /usr/include/uthash.h && echo yes)
 

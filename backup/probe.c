@@ -101,7 +101,7 @@ refused(const struct remote_io *io, struct buf *errors, struct err *e)
 {
 	char *line = probetext_line(buf_cstr(errors));
 
-	err_set(e, ERR_FAILED, "the node cannot be probed (status %d): %s",
+	err_set(e, ERR_FAILED, "it cannot be probed (status %d): %s",
 	    io->status, line != NULL && *line != '\0' ? line :
 	    "it says nothing");
 	free(line);
@@ -127,10 +127,13 @@ probe_site(struct remote *r, unsigned du_s, struct probe *p, struct err *e)
 	rc = buf_ok(&command, e);
 	if (rc == 0)
 		rc = remote_run(r, buf_cstr(&command), &io, e);
-	if (rc == 0 && io.status != 0)
-		rc = refused(&io, &errors, e);
-	else if (rc == 0)
-		rc = probetext_decode(p, out.data, out.len, e);
+	/* Above is what names the host already. */
+	if (rc == 0) {
+		rc = io.status != 0 ? refused(&io, &errors, e) :
+		    probetext_decode(p, out.data, out.len, e);
+		if (rc == -1)
+			err_wrap(e, "%s", remote_name(r));
+	}
 	if (rc == 0 && (rc = note_errors(p, &errors, e)) == -1)
 		probe_fini(p);
 	buf_fini(&command);

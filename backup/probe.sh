@@ -74,10 +74,16 @@ fi
 site=
 if have tabdump; then
 	site=$(limit 30 tabdump site </dev/null)
-	say site_status "$?"
+	status=$?
+	say site_status "$status"
 	say site "$site"
-	tables=$(limit 30 tabdump </dev/null)
-	say tables_status "$?"
+	if [ "$status" -eq 124 ]; then
+		tables=
+	else
+		tables=$(limit 30 tabdump </dev/null)
+		status=$?
+	fi
+	say tables_status "$status"
 	say tables "$tables"
 fi
 # A plain path of it, or what it is by default.
@@ -85,7 +91,7 @@ installdir=$(printf '%s\n' "$site" |
     sed -n 's/^"installdir","\([^"]*\)",.*,$/\1/p' | head -n 1 |
     sed 's,//*,/,g; s,\(.\)/$,\1,')
 case $installdir/ in
-// | */../* | */./*) installdir=/install ;;
+/ | // | */../* | */./*) installdir=/install ;;
 /*) ;;
 *) installdir=/install ;;
 esac

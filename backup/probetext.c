@@ -23,7 +23,7 @@ struct answer {
 static int
 bad(struct answer *a, const char *what)
 {
-	return (err_set(a->e, ERR_FAILED, "the node's answer makes no sense "
+	return (err_set(a->e, ERR_FAILED, "its answer to the probe makes no sense "
 	    "(%s)", what));
 }
 

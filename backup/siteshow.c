@@ -179,6 +179,15 @@ show_database(const struct probe *p)
 		printf("  %-12s %s, tables not listed\n", "database", engine);
 }
 
+/* An option of tar's is no trouble of its own where tar is one. */
+static int
+is_told(const struct probe *p, size_t i)
+{
+	return (p->tools[PROBE_TAR].trouble != NULL &&
+	    (i == PROBE_TAR_XATTRS || i == PROBE_TAR_ACLS ||
+	    i == PROBE_TAR_SPARSE));
+}
+
 static void
 show_tools(const struct probe *p)
 {
@@ -189,7 +198,7 @@ show_tools(const struct probe *p)
 		t = &p->tools[i];
 		if (t->trouble == NULL && t->version != NULL)
 			line(t->name, t->version);
-		else if (t->trouble != NULL)
+		else if (t->trouble != NULL && !is_told(p, i))
 			printf("  %-12s %s\n", t->name, t->trouble);
 	}
 }
@@ -199,10 +208,12 @@ probe_text(const char *name, const char *host, const struct probe *p)
 {
 	size_t i;
 
-	printf("%s: %s", name, host);
+	printf("%s:", name);
+	if (strcmp(name, host) != 0)
+		printf(" %s,", host);
 	if (p->xcat_version != NULL)
-		printf(", xCAT %s", p->xcat_version);
-	printf(", xcatd %s\n", xcatd_name(p->xcatd));
+		printf(" xCAT %s,", p->xcat_version);
+	printf(" xcatd %s\n", xcatd_name(p->xcatd));
 	line("host name", p->hostname);
 	line("architecture", p->arch);
 	line("system", p->os);
@@ -345,9 +356,11 @@ siteshow_warn(const char *name, const struct probe *p)
 		}
 	for (i = 0; i < PROBE_TOOLS; i++) {
 		t = &p->tools[i];
-		if (t->trouble == NULL || (!t->needed && i >= PROBE_MKTEMP))
+		if (t->trouble == NULL || is_told(p, i) ||
+		    (!t->needed && i >= PROBE_MKTEMP))
 			continue;
-		cli_warn("%s: %s: %s", name, t->name, t->trouble);
+		cli_warn("%s: %s on the node: %s", name, t->name,
+		    t->trouble);
 		n++;
 	}
 	return (n);
