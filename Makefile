@@ -41,17 +41,17 @@ SRC = main.c \
 	formats/pathtext.c formats/scan.c formats/snapshot.c formats/tarin.c \
 	formats/treenode.c formats/ustar.c formats/vaultmeta.c formats/wire.c \
 	formats/xcatcsv.c formats/xcatdump.c formats/xcatpaths.c \
-	formats/xcatschema.c \
+	formats/xcatschema.c formats/xcatset.c \
 	remote/address.c remote/auth.c remote/connect.c remote/exec.c \
 	remote/hostkey.c remote/quote.c remote/run.c remote/session.c \
 	remote/tty.c \
 	restore/apply.c restore/cat.c restore/compare.c restore/content.c \
-	restore/diff.c restore/export.c restore/extract.c restore/find.c \
-	restore/list.c restore/ls.c restore/main.c restore/outfile.c \
-	restore/pax.c restore/place.c restore/plan.c restore/prune.c \
-	restore/scrub.c restore/select.c restore/show.c restore/subtree.c \
-	restore/target.c restore/verify.c restore/view.c restore/window.c \
-	restore/zout.c \
+	restore/dbdiff.c restore/dbrows.c restore/dbtext.c restore/diff.c \
+	restore/export.c restore/extract.c restore/find.c restore/list.c \
+	restore/ls.c restore/main.c restore/outfile.c restore/pax.c \
+	restore/place.c restore/plan.c restore/prune.c restore/scrub.c \
+	restore/select.c restore/show.c restore/subtree.c restore/target.c \
+	restore/verify.c restore/view.c restore/window.c restore/zout.c \
 	vault/catalog.c vault/commit.c vault/fetch.c vault/idset.c \
 	vault/index.c vault/keep.c vault/mux.c vault/pack.c vault/packname.c \
 	vault/place.c vault/segment.c vault/serve.c vault/servelink.c \

@@ -36,7 +36,7 @@ static const struct command commands[] = {
 	{ "find", find_main, "find SNAP PATTERN [-l]",
 	    "find names in a snapshot" },
 	{ "cat", cat_main, "cat SNAP PATH", "print a file of a snapshot" },
-	{ "diff", diff_main, "diff SNAP SNAP [PATH]",
+	{ "diff", diff_main, "diff SNAP SNAP [PATH | --db [TABLE]]",
 	    "compare two snapshots" },
 	{ "verify", verify_main, "verify [SNAP] [--read-data[=PERCENT]]",
 	    "prove that a vault is whole" },
