@@ -26,14 +26,15 @@ ALL_LDLIBS = $(shell pkg-config --libs $(LIBS) 2>/dev/null) -lpthread
 SRC = main.c \
 	backup/batch.c backup/init.c backup/large.c backup/links.c \
 	backup/main.c backup/merge.c backup/pool.c backup/prefetch.c \
-	backup/present.c backup/read.c backup/run.c backup/walk.c \
+	backup/present.c backup/read.c backup/run.c backup/serve.c \
+	backup/walk.c \
 	base/arena.c base/buf.c base/cancel.c base/cli.c base/cpu.c \
 	base/digest.c base/err.c base/human.c base/io.c base/progress.c base/queue.c \
 	base/report.c \
 	formats/cutter.c formats/frame.c formats/mtree.c \
 	formats/packindex.c formats/pathtext.c formats/scan.c \
 	formats/snapshot.c formats/treenode.c formats/ustar.c \
-	formats/vaultmeta.c \
+	formats/vaultmeta.c formats/wire.c \
 	remote/address.c remote/auth.c remote/connect.c remote/exec.c \
 	remote/hostkey.c remote/quote.c remote/run.c remote/session.c \
 	remote/tty.c \
@@ -43,9 +44,10 @@ SRC = main.c \
 	restore/prune.c restore/scrub.c restore/select.c restore/show.c restore/subtree.c \
 	restore/target.c restore/verify.c restore/view.c restore/window.c restore/zout.c \
 	vault/catalog.c vault/commit.c vault/fetch.c vault/idset.c \
-	vault/index.c vault/pack.c vault/packname.c vault/segment.c \
-	vault/snapshots.c vault/store.c vault/store_dir.c \
-	vault/tree.c vault/vault.c
+	vault/index.c vault/keep.c vault/mux.c vault/pack.c vault/packname.c \
+	vault/place.c vault/segment.c vault/serve.c vault/servelink.c \
+	vault/snapshots.c vault/store.c vault/store_dir.c vault/store_ssh.c \
+	vault/store_wire.c vault/tree.c vault/vault.c
 OBJ = $(SRC:%.c=$(BUILD)/%.o) $(BUILD)/vault/text.o
 LIB_OBJ = $(filter-out $(BUILD)/main.o,$(OBJ))
 UNIT = $(patsubst tests/unit/%.c,$(BUILD)/tests/unit/%,$(wildcard tests/unit/test_*.c))
