@@ -69,6 +69,8 @@ check_volume(struct run *r, const struct backup_volume *v, struct err *e)
 		    v->source));
 	if (access(v->source, R_OK | X_OK) == -1)
 		return (err_sys(e, "volume %s", v->source));
+	if (store_local_path(r->vault->store) == NULL)
+		return (0);
 	if (realpath(r->opt->vault, vault) == NULL)
 		return (err_sys(e, "vault %s", r->opt->vault));
 	n = strlen(volume);
