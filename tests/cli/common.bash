@@ -24,6 +24,10 @@ XCATVAULT=$(realpath -m "${XCATVAULT:-$TESTS/../build/xcatvault}")
 export XCATVAULT
 export LC_ALL=C TZ=UTC
 
+# an sshd within a test: sshd_start and others
+# shellcheck source=tests/cli/sshd.bash
+. "${BASH_SOURCE[0]%/*}/sshd.bash"
+
 # --- scratch ---------------------------------------------------------------
 
 scratch()
@@ -241,9 +245,19 @@ private_mounts()
 	unshare --mount --propagation private true 2>/dev/null ||
 	    skip "may not make a mount namespace"
 	declare -f >"$T/functions"
+	declare -p SSHD_PROGRAM >>"$T/functions"
 	# shellcheck disable=SC2016
-	unshare --mount --propagation private \
-	    bash -c 'set -eu; . "$1"; shift; "$@"' sh "$T/functions" "$@"
+	unshare --mount --propagation private bash -c \
+	    'set -eu; . "$1"; shift; ! over_ssh || sshd_inside; "$@"' \
+	    sh "$T/functions" "$@"
+}
+
+# sshd_inside: one that sees the mounts; it ends with the shell
+sshd_inside()
+{
+	trap sshd_stop EXIT
+	sshd_start
+	XCATVAULT_VAULT=$(vault_name "$V")
 }
 
 # small_fs DIR SIZE: mounts an empty file system of SIZE there
