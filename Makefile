@@ -31,9 +31,9 @@ SRC = main.c \
 	backup/merge.c backup/night.c backup/node.c backup/places.c \
 	backup/pool.c backup/prefetch.c backup/present.c backup/probe.c \
 	backup/probetext.c backup/reach.c backup/read.c backup/receive.c \
-	backup/resume.c backup/run.c backup/site.c backup/siteshow.c \
-	backup/stand.c backup/summary.c backup/tarsaid.c backup/tarstream.c \
-	backup/walk.c \
+	backup/resume.c backup/run.c backup/serve.c backup/site.c \
+	backup/siteshow.c backup/stand.c backup/summary.c backup/tarsaid.c \
+	backup/tarstream.c backup/walk.c \
 	base/arena.c base/buf.c base/cancel.c base/cli.c base/config.c \
 	base/confrule.c base/cpu.c base/digest.c base/err.c base/human.c \
 	base/io.c base/progress.c base/queue.c base/report.c \
@@ -55,9 +55,12 @@ SRC = main.c \
 	vault/catalog.c vault/commit.c vault/fetch.c vault/idset.c \
 	vault/index.c vault/keep.c vault/mux.c vault/pack.c vault/packname.c \
 	vault/place.c vault/segment.c vault/serve.c vault/servelink.c \
-	vault/snapshots.c vault/store.c vault/store_dir.c vault/store_wire.c \
-	vault/tree.c vault/vault.c
+	vault/snapshots.c vault/store.c vault/store_dir.c vault/store_ssh.c \
+	vault/store_wire.c vault/tree.c vault/vault.c
 OBJ = $(SRC:%.c=$(BUILD)/%.o) $(BUILD)/text.o
+	vault/snapshots.c vault/store.c vault/store_dir.c vault/store_ssh.c \
+	vault/store_wire.c vault/tree.c vault/vault.c
+OBJ = $(SRC:%.c=$(BUILD)/%.o) $(BUILD)/vault/text.o
 LIB_OBJ = $(filter-out $(BUILD)/main.o,$(OBJ))
 UNIT = $(patsubst tests/unit/%.c,$(BUILD)/tests/unit/%,$(wildcard tests/unit/test_*.c))
 FUZZ = $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/fuzz_*.c))

@@ -45,6 +45,8 @@ static const struct command commands[] = {
 	    "bring files back" },
 	{ "export", export_main, "export SNAP PATH [-o FILE]",
 	    "write a volume as a .tar.zst" },
+	{ "serve", serve_main, "serve [--append-only] DIR",
+	    "be the far side of an ssh vault" },
 	{ "help", help_main, "help [COMMAND]", "explain a command" },
 };
 #define NCOMMANDS (sizeof(commands) / sizeof(commands[0]))

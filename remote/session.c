@@ -1,5 +1,6 @@
 #include <pthread.h>
 #include <stdio.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -301,4 +302,10 @@ int
 remote_fd(const struct remote *r)
 {
 	return (ssh_get_fd(r->ssh));
+}
+
+short
+remote_events(const struct remote *r)
+{
+	return (session_unsent(r) ? POLLIN | POLLOUT : POLLIN);
 }

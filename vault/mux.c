@@ -37,6 +37,8 @@ struct mux {
 	struct mux_stream loose;	/* of mux_forget() */
 	/* The thread's own. */
 	time_t said, heard;
+	struct message *saying;
+	size_t said_bytes;	/* of it */
 	uint8_t in[65536];
 	size_t in_at, in_len;
 	uint8_t head[WIRE_HEAD_LEN];
@@ -103,24 +105,42 @@ give_up(struct mux *m, const struct err *why)
 	pthread_mutex_unlock(&m->lock);
 }
 
-/* Write the next message, if any.  1, 0 when there was none, -1. */
+static void
+free_message(struct message *msg)
+{
+	if (msg != NULL)
+		buf_fini(&msg->bytes);
+	free(msg);
+}
+
+/* Write of the next message what goes.  1, 0 when nothing did, -1. */
 static int
 say(struct mux *m, struct err *e)
 {
-	struct message *msg;
-	int rc;
+	struct message *msg = m->saying;
+	ssize_t n;
 
-	pthread_mutex_lock(&m->lock);
-	if ((msg = TAILQ_FIRST(&m->queue)) != NULL)
-		TAILQ_REMOVE(&m->queue, msg, next);
-	pthread_mutex_unlock(&m->lock);
+	if (msg == NULL) {
+		pthread_mutex_lock(&m->lock);
+		if ((msg = TAILQ_FIRST(&m->queue)) != NULL)
+			TAILQ_REMOVE(&m->queue, msg, next);
+		pthread_mutex_unlock(&m->lock);
+		m->saying = msg;
+		m->said_bytes = 0;
+	}
 	if (msg == NULL)
 		return (0);
-	rc = m->link->write(m->link, msg->bytes.data, msg->bytes.len, e);
-	buf_fini(&msg->bytes);
-	free(msg);
+	n = m->link->write(m->link, msg->bytes.data + m->said_bytes,
+	    msg->bytes.len - m->said_bytes, e);
+	if (n <= 0)
+		return ((int)n);
 	m->said = now();
-	return (rc == 0 ? 1 : -1);
+	m->said_bytes += (size_t)n;
+	if (m->said_bytes == msg->bytes.len) {
+		free_message(msg);
+		m->saying = NULL;
+	}
+	return (1);
 }
 
 /* At most len bytes of what has arrived; long runs go straight to p. */
@@ -248,14 +268,14 @@ hear(struct mux *m, struct err *e)
 static int
 rest(struct mux *m, struct err *e)
 {
-	struct pollfd fds[2] = {
-		{ .fd = m->link->fd(m->link), .events = POLLIN },
+	struct pollfd fds[2] = { { .fd = -1 },
 		{ .fd = m->wake, .events = POLLIN },
 	};
 	struct wire_request ping = { .type = WIRE_PING };
 	uint64_t count;
 	int n;
 
+	fds[0].fd = m->link->fd(m->link, &fds[0].events);
 	if ((n = poll(fds, 2, PING_S * 1000)) == -1 && errno != EINTR)
 		return (err_sys(e, "poll"));
 	if ((fds[1].revents & POLLIN) != 0 &&
@@ -275,7 +295,7 @@ stopping(struct mux *m)
 	int rc;
 
 	pthread_mutex_lock(&m->lock);
-	rc = m->stop && TAILQ_EMPTY(&m->queue);
+	rc = m->stop && TAILQ_EMPTY(&m->queue) && m->saying == NULL;
 	pthread_mutex_unlock(&m->lock);
 	return (rc);
 }
@@ -352,9 +372,9 @@ mux_free(struct mux *m)
 	m->link->close(m->link);
 	while ((msg = TAILQ_FIRST(&m->queue)) != NULL) {
 		TAILQ_REMOVE(&m->queue, msg, next);
-		buf_fini(&msg->bytes);
-		free(msg);
+		free_message(msg);
 	}
+	free_message(m->saying);
 	if (m->wake != -1)
 		close(m->wake);
 	buf_fini(&m->body);
@@ -391,8 +411,7 @@ queue_request(struct mux *m, struct mux_call *c, struct wire_request *r,
 	c->id = r->id = ++m->id;
 	wire_request_encode(&msg->bytes, r);
 	if (buf_ok(&msg->bytes, e) == -1) {
-		buf_fini(&msg->bytes);
-		free(msg);
+		free_message(msg);
 		return (-1);
 	}
 	TAILQ_INSERT_TAIL(&m->queue, msg, next);

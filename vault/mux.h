@@ -26,11 +26,11 @@ struct mux_link {
 	 */
 	ssize_t (*read)(struct mux_link *l, void *p, size_t len,
 	    struct err *e);
-	/* All of it. */
-	int (*write)(struct mux_link *l, const void *p, size_t len,
+	/* As much as goes out without waiting, 0 to len bytes. */
+	ssize_t (*write)(struct mux_link *l, const void *p, size_t len,
 	    struct err *e);
-	/* To be polled for arriving bytes. */
-	int (*fd)(const struct mux_link *l);
+	/* What to poll, and for what, when nothing arrives and nothing goes. */
+	int (*fd)(const struct mux_link *l, short *events);
 	void (*close)(struct mux_link *l);
 };
 

@@ -1,15 +1,21 @@
 #include "vault/store_dir.h"
 #include "vault/store_ops.h"
+#include "vault/store_ssh.h"
+#include "vault/store_wire.h"
 
 struct store *
 store_open(const char *path, struct err *e)
 {
+	if (store_ssh_is_name(path))
+		return (store_ssh_open(path, 0, e));
 	return (store_dir_open(path, 0, e));
 }
 
 struct store *
 store_create(const char *path, struct err *e)
 {
+	if (store_ssh_is_name(path))
+		return (store_ssh_open(path, 1, e));
 	return (store_dir_create(path, 0, e));
 }
 
@@ -24,6 +30,18 @@ const char *
 store_path(const struct store *s)
 {
 	return (s->path);
+}
+
+const char *
+store_local_path(const struct store *s)
+{
+	return (store_ssh_is_name(s->path) ? NULL : s->path);
+}
+
+int
+store_lost(struct store *s, struct err *e)
+{
+	return (store_wire_lost(s, e));
 }
 
 int

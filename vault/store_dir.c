@@ -287,7 +287,7 @@ store_dir_is(const struct store *s, dev_t dev, ino_t ino)
 {
 	const struct store_dir *d = (const struct store_dir *)s;
 
-	return (d->dev == dev && d->ino == ino);
+	return (s->ops == &dir_ops && d->dev == dev && d->ino == ino);
 }
 
 static void

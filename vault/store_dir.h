@@ -11,7 +11,7 @@
 struct store *store_dir_open(const char *path, int beneath, struct err *e);
 struct store *store_dir_create(const char *path, int beneath, struct err *e);
 
-/* Whether the directory of dev and ino is the root of this store. */
+/* store_is(): 0 also for a store of another kind. */
 int store_dir_is(const struct store *s, dev_t dev, ino_t ino);
 
 /*

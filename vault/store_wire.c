@@ -396,13 +396,14 @@ static ssize_t
 hear(struct mux_link *l, void *p, size_t len, time_t until,
     const char *peer, struct err *e)
 {
-	struct pollfd fd = { .fd = l->fd(l), .events = POLLIN };
+	struct pollfd fd;
 	ssize_t n;
 
 	while ((n = l->read(l, p, len, e)) == 0) {
 		if (now() >= until)
 			return (err_set(e, ERR_FAILED, "%s: \"xcatvault "
 			    "serve\" does not answer", peer));
+		fd.fd = l->fd(l, &fd.events);
 		(void)poll(&fd, 1, 500);
 	}
 	return (n);
