@@ -164,7 +164,8 @@ check_earlier(struct xcatdump *d, const struct xcatdump_expect *x)
 			continue;
 		if (strcmp(t->name, "nodelist") == 0)
 			xcatdump_add(d, XCATCSV_BROKEN, t->name, "collapsed "
-			    "from %llu rows to %llu: more than %u percent are gone",
+			    "from %llu rows to %llu: more than %u percent "
+			    "are gone",
 			    (unsigned long long)rows,
 			    (unsigned long long)t->rows, x->max_loss);
 		else if (rows >= SMALL && !xcatschema_is_volatile(t->name))
