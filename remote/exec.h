@@ -20,6 +20,7 @@
  * run is cancelled (base/cancel.h).
  */
 #define REMOTE_STDERR_MAX ((size_t)1 << 20)
+#define REMOTE_KEPT_MAX ((size_t)64 << 20)
 
 struct remote_exec;
 
@@ -47,6 +48,15 @@ int remote_exec_read_full(struct remote_exec *x, void *p, size_t len,
  */
 int remote_exec_write(struct remote_exec *x, const void *p, size_t len,
     struct err *e);
+
+/*
+ * Write as much of it as fits without waiting, 0 to len bytes; what arrives
+ * meanwhile stays for the next read.  Where something was left,
+ * remote_exec_read() also returns, with 0, once there is room again: so a
+ * loop of both never locks up, however much goes either way.
+ */
+ssize_t remote_exec_write_some(struct remote_exec *x, const void *p,
+    size_t len, struct err *e);
 int remote_exec_end_input(struct remote_exec *x, struct err *e);
 
 /*
@@ -64,8 +74,13 @@ void remote_exec_free(struct remote_exec *x);
 /* True when the connection itself is gone, so that a sibling may help. */
 int remote_lost(const struct remote *r);
 
-/* Descriptor to poll for arriving bytes along with others of the caller's. */
+/*
+ * Descriptor to poll along with others of the caller's, once a read has said
+ * that nothing more is there, and the events to poll it for: arriving bytes,
+ * and room for bytes that still wait to be sent.
+ */
 int remote_fd(const struct remote *r);
+short remote_events(const struct remote *r);
 
 /*
  * Run a command to its end: input in (may be NULL), at most max bytes of

@@ -12,8 +12,10 @@ build make            make              make                make
 build pkg-config      pkg-config        pkgconf-pkg-config  pkg-config
 build h:stdio.h       libc6-dev         glibc-devel         glibc-devel
 build h:uthash.h      uthash-dev        uthash-devel        uthash-devel
+build pc:libconfig    libconfig-dev     libconfig-devel     libconfig-devel
 build pc:jansson      libjansson-dev    jansson-devel       libjansson-devel
 build pc:libcrypto    libssl-dev        openssl-devel       libopenssl-devel
+build pc:libssh         libssh-dev        libssh-devel        libssh-devel
 build pc:libzstd      libzstd-dev       libzstd-devel       libzstd-devel
 demo  awk             mawk              gawk                gawk
 demo  rsync           rsync             rsync               rsync
