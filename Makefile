@@ -58,9 +58,6 @@ SRC = main.c \
 	vault/snapshots.c vault/store.c vault/store_dir.c vault/store_ssh.c \
 	vault/store_wire.c vault/tree.c vault/vault.c
 OBJ = $(SRC:%.c=$(BUILD)/%.o) $(BUILD)/text.o
-	vault/snapshots.c vault/store.c vault/store_dir.c vault/store_ssh.c \
-	vault/store_wire.c vault/tree.c vault/vault.c
-OBJ = $(SRC:%.c=$(BUILD)/%.o) $(BUILD)/vault/text.o
 LIB_OBJ = $(filter-out $(BUILD)/main.o,$(OBJ))
 UNIT = $(patsubst tests/unit/%.c,$(BUILD)/tests/unit/%,$(wildcard tests/unit/test_*.c))
 FUZZ = $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/fuzz_*.c))

@@ -9,11 +9,8 @@
  */
 int init_main(struct cli *cli, int argc, char **argv);
 int backup_main(struct cli *cli, int argc, char **argv);
-<<<<<<< HEAD
 int site_main(struct cli *cli, int argc, char **argv);
 int dump_main(struct cli *cli, int argc, char **argv);
-=======
 int serve_main(struct cli *cli, int argc, char **argv);
->>>>>>> w-vault
 
 #endif

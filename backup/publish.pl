@@ -70,7 +70,8 @@ sub replace {
 	for my $name (sort keys %proved) {
 		my ($is, $was) = ("$from/$name", "$target/$name");
 		if (-f $was && !-l $was && compare($is, $was) == 0) {
-			chmod(0600, $was) or die "publish: $was: $!\n";
+			((stat($was))[2] & 07777) == 0600 || chmod(0600, $was)
+			    or die "publish: $was: $!\n";
 			unlink($is);
 			next;
 		}

@@ -73,15 +73,10 @@ backup_run_check(struct backup_run *r, const struct backup_volume *v,
 		    v->source));
 	if (access(v->source, R_OK | X_OK) == -1)
 		return (err_sys(e, "volume %s", v->source));
-<<<<<<< HEAD
-	if (realpath(r->opt.vault, vault) == NULL)
-		return (err_sys(e, "vault %s", r->opt.vault));
-=======
 	if (store_local_path(r->vault->store) == NULL)
 		return (0);
-	if (realpath(r->opt->vault, vault) == NULL)
-		return (err_sys(e, "vault %s", r->opt->vault));
->>>>>>> w-vault
+	if (realpath(r->opt.vault, vault) == NULL)
+		return (err_sys(e, "vault %s", r->opt.vault));
 	n = strlen(volume);
 	if (n == 1)
 		n = 0;
