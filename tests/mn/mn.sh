@@ -8,6 +8,7 @@ set -u
 
 HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 LC_ALL=C
+PATH=$PATH:/usr/sbin:/sbin
 export LC_ALL
 
 help() {
