@@ -237,7 +237,9 @@ remote_trust(const struct remote_target *t, int record,
 	struct remote *r;
 	int rc;
 
-	memset(key, 0, sizeof(*key));
+	/* When recording, the fingerprint says which key is meant. */
+	if (!record)
+		memset(key, 0, sizeof(*key));
 	if (t->host == NULL || t->host[0] == '\0' || t->host[0] == '-')
 		return (check_target(t, e));
 	if ((r = start(t, e)) == NULL)

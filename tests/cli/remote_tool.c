@@ -261,7 +261,7 @@ static int
 trust(int record, struct err *e)
 {
 	static const char *const states[] = { "known", "unknown", "changed" };
-	struct remote_host_key key;
+	struct remote_host_key key = { REMOTE_KEY_UNKNOWN, "", "" };
 
 	if (remote_trust(&target, record, &key, e) == -1)
 		return (-1);
