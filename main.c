@@ -19,7 +19,8 @@ static int help_main(struct cli *, int, char **);
 static const struct command commands[] = {
 	{ "init", init_main, "init", "make a new vault" },
 	{ "backup", backup_main,
-	    "backup --volume DIR[=PATH]... [--site N]\n"
+	    "backup SITE... | --all [--accept-row-loss]\n"
+	    "       backup --volume DIR[=PATH]... [--site N]\n"
 	    "    [--exclude GLOB]... [--one-file-system]\n"
 	    "    [--force-read] [--ignore-inode] [--ignore-ctime]\n"
 	    "    [--threads N]",
@@ -35,7 +36,7 @@ static const struct command commands[] = {
 	{ "find", find_main, "find SNAP PATTERN [-l]",
 	    "find names in a snapshot" },
 	{ "cat", cat_main, "cat SNAP PATH", "print a file of a snapshot" },
-	{ "diff", diff_main, "diff SNAP SNAP [PATH]",
+	{ "diff", diff_main, "diff SNAP SNAP [PATH | --db [TABLE]]",
 	    "compare two snapshots" },
 	{ "verify", verify_main, "verify [SNAP] [--read-data[=PERCENT]]",
 	    "prove that a vault is whole" },
@@ -44,6 +45,8 @@ static const struct command commands[] = {
 	    "bring files back" },
 	{ "export", export_main, "export SNAP PATH [-o FILE]",
 	    "write a volume as a .tar.zst" },
+	{ "serve", serve_main, "serve [--append-only] DIR",
+	    "be the far side of an ssh vault" },
 	{ "help", help_main, "help [COMMAND]", "explain a command" },
 };
 #define NCOMMANDS (sizeof(commands) / sizeof(commands[0]))

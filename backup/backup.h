@@ -11,5 +11,6 @@ int init_main(struct cli *cli, int argc, char **argv);
 int backup_main(struct cli *cli, int argc, char **argv);
 int site_main(struct cli *cli, int argc, char **argv);
 int dump_main(struct cli *cli, int argc, char **argv);
+int serve_main(struct cli *cli, int argc, char **argv);
 
 #endif

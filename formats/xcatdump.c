@@ -8,6 +8,7 @@
 #include "formats/xcatdump.h"
 #include "formats/xcatpaths.h"
 #include "formats/xcatschema.h"
+#include "formats/xcatset.h"
 
 #define KEYS_MAX ((size_t)1 << 20)	/* of a table, kept for comparison */
 #define KEY_LEN 16			/* of a digest: no chance of collision */
@@ -20,18 +21,13 @@ struct key {
 	uint64_t row;
 };
 
-struct finding {
-	struct xcatdump_finding pub;
-	size_t order;		/* of the table, as they came */
-};
-
 struct xcatdump {
 	struct arena arena;	/* all strings */
 	struct xcatcsv *csv;
 	struct digest *file, *digest;
 	int nomem;
 
-	struct finding *findings;
+	struct xcatdump_finding *findings;
 	size_t nfindings, cap_findings;
 	uint64_t found[NLEVELS];
 	size_t kept[NLEVELS];
@@ -159,7 +155,7 @@ check_memory(const struct xcatdump *d, struct err *e)
 static void
 add(struct xcatdump *d, const struct xcatdump_finding *f)
 {
-	struct finding *to;
+	struct xcatdump_finding *to;
 
 	d->found[f->level]++;
 	if (d->now != NULL && f->table == d->now->name) {
@@ -173,11 +169,10 @@ add(struct xcatdump *d, const struct xcatdump_finding *f)
 	    sizeof(*d->findings)) == -1)
 		return;
 	to = &d->findings[d->nfindings];
-	to->pub = *f;
-	to->pub.column = keep(d, f->column, strlen(f->column));
-	to->pub.text = keep(d, f->text, strlen(f->text));
-	to->order = d->ntables;
-	if (to->pub.column == NULL || to->pub.text == NULL)
+	*to = *f;
+	to->column = keep(d, f->column, strlen(f->column));
+	to->text = keep(d, f->text, strlen(f->text));
+	if (to->column == NULL || to->text == NULL)
 		return;
 	d->nfindings++;
 	d->kept[f->level]++;
@@ -215,16 +210,22 @@ void
 xcatdump_add(struct xcatdump *d, enum xcatcsv_level level, const char *table,
     const char *fmt, ...)
 {
+	struct xcatdump_table *t = NULL;
 	char text[1024];
 	const char *name;
 	va_list ap;
+	size_t i;
 
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
-	if (d->now != NULL && strcmp(table, d->now->name) == 0)
-		name = d->now->name;
-	else if ((name = keep_name(d, table)) == NULL)
+	for (i = d->ntables; i > 0 && t == NULL; i--)
+		if (strcmp(d->tables[i - 1].name, table) == 0)
+			t = &d->tables[i - 1];
+	if (t != NULL && level > t->worst)
+		t->worst = level;
+	name = t != NULL ? t->name : keep_name(d, table);
+	if (name == NULL)
 		return;
 	add_at(d, level, name, NULL, "", "%s", text);
 }
@@ -581,202 +582,22 @@ xcatdump_table_named(const struct xcatdump *d, const char *name)
 	return (NULL);
 }
 
-/* The set. */
-
-/* About a table of the set, after the last one was read. */
-static void __attribute__((format(printf, 4, 5)))
-add_late(struct xcatdump *d, enum xcatcsv_level level,
-    const struct xcatdump_table *about, const char *fmt, ...)
-{
-	struct xcatdump_table *t = &d->tables[about - d->tables];
-	char text[1024];
-	va_list ap;
-
-	va_start(ap, fmt);
-	vsnprintf(text, sizeof(text), fmt, ap);
-	va_end(ap);
-	if (level > t->worst)
-		t->worst = level;
-	add_at(d, level, t->name, NULL, "", "%s", text);
-}
-
-static int
-in_list(const char *const *list, size_t n, const char *name)
-{
-	size_t i;
-
-	for (i = 0; i < n; i++)
-		if (strcmp(list[i], name) == 0)
-			return (1);
-	return (0);
-}
-
-/* Whether site.skiptables names a table. */
-static int
-site_skips(const struct xcatdump *d, const char *name)
-{
-	const char *p = d->facts[XCATDUMP_SKIPTABLES];
-	size_t len = strlen(name), n;
-
-	for (; p != NULL && *p != '\0'; p += n + (p[n] == ',')) {
-		n = strcspn(p, ",");
-		if (n == len && memcmp(p, name, n) == 0)
-			return (1);
-	}
-	return (0);
-}
-
-static void
-check_listed(struct xcatdump *d, const struct xcatdump_expect *x)
-{
-	const char *name;
-	size_t i;
-
-	for (i = 0; i < x->ntables; i++) {
-		name = x->tables[i];
-		if (xcatdump_table_named(d, name) != NULL ||
-		    in_list(x->skips, x->nskips, name) ||
-		    site_skips(d, name))
-			continue;
-		if (xcatschema_is_skipped(name) && !(x->all &&
-		    (strncmp(name, "auditlog", 8) == 0 ||
-		    strncmp(name, "eventlog", 8) == 0)))
-			continue;
-		xcatdump_add(d, XCATCSV_BROKEN, name,
-		    "xCAT has this table, the dump has not");
-	}
-	for (i = 0; i < d->ntables; i++)
-		if (!in_list(x->tables, x->ntables, d->tables[i].name))
-			add_late(d, XCATCSV_BROKEN, &d->tables[i],
-			    "the dump has this table, xCAT has not");
-}
-
-struct missing {
-	struct xcatdump *d;
-	struct buf names;
-	size_t n;
-};
-
-static void
-miss_core(void *arg, const char *table)
-{
-	struct missing *m = arg;
-
-	if (xcatdump_table_named(m->d, table) != NULL ||
-	    site_skips(m->d, table))
-		return;
-	if (m->n++ > 0)
-		buf_puts(&m->names, ", ");
-	buf_puts(&m->names, table);
-}
-
-/* Without xCAT's own list: a dump that ended early lacks old tables. */
-static void
-check_core(struct xcatdump *d)
-{
-	struct missing m = { d, BUF_INIT, 0 };
-	size_t i;
-
-	xcatschema_each_core(miss_core, &m);
-	if (m.names.nomem)
-		d->nomem = 1;
-	if (m.n > 0)
-		add_at(d, XCATCSV_BROKEN, "", NULL, "",
-		    "%zu of the tables that every xCAT has are missing: %s",
-		    m.n, buf_cstr(&m.names));
-	buf_fini(&m.names);
-	for (i = 0; i < d->ntables; i++)
-		if (!xcatschema_known(d->tables[i].name))
-			add_late(d, XCATCSV_NOTE, &d->tables[i],
-			    "not a table of xCAT itself");
-}
-
-/* tabrestore takes a file's name up to its first dot for the table. */
-static void
-check_strays(struct xcatdump *d, const struct xcatdump_expect *x)
-{
-	char *stem, *name;
-	size_t i;
-	int hits;
-
-	for (i = 0; i < d->nstrays; i++) {
-		stem = d->strays[i];
-		if ((name = keep_name(d, stem)) == NULL)
-			return;
-		stem[strcspn(stem, ".")] = '\0';
-		hits = !xcatschema_is_skipped(stem) &&
-		    (xcatdump_table_named(d, stem) != NULL ||
-		    xcatschema_known(stem) ||
-		    in_list(x->tables, x->ntables, stem));
-		if (hits)
-			add_at(d, XCATCSV_BROKEN, name, NULL, "", "stray: "
-			    "restorexCATdb would load it into table %s", stem);
-		else
-			add_at(d, XCATCSV_WARNING, name, NULL, "", "stray: "
-			    "not TABLE.csv, restorexCATdb would try to load "
-			    "it");
-	}
-}
-
-/* Whether more than the share of the earlier rows is gone. */
-static int
-collapsed(uint64_t before, uint64_t now, unsigned max_loss)
-{
-	if (now >= before)
-		return (0);
-	return ((double)(before - now) * 100 > (double)before * max_loss);
-}
-
-#define SMALL 10		/* rows of tables that may well go */
-
-static void
-check_earlier(struct xcatdump *d, const struct xcatdump_expect *x)
-{
-	const struct xcatdump_table *t;
-	uint64_t rows;
-	size_t i;
-
-	for (i = 0; i < x->nearlier; i++) {
-		rows = x->earlier[i].rows;
-		t = xcatdump_table_named(d, x->earlier[i].name);
-		if (t == NULL) {
-			if (rows > 0 && !site_skips(d, x->earlier[i].name) &&
-			    !xcatschema_is_skipped(x->earlier[i].name))
-				xcatdump_add(d, XCATCSV_WARNING,
-				    x->earlier[i].name, "had %llu rows in the "
-				    "earlier dump, is not in this one",
-				    (unsigned long long)rows);
-			continue;
-		}
-		if (!collapsed(rows, t->rows, x->max_loss))
-			continue;
-		if (strcmp(t->name, "nodelist") == 0)
-			add_late(d, XCATCSV_BROKEN, t, "collapsed from %llu "
-			    "rows to %llu: more than %u percent are gone",
-			    (unsigned long long)rows,
-			    (unsigned long long)t->rows, x->max_loss);
-		else if (rows >= SMALL && !xcatschema_is_volatile(t->name))
-			add_late(d, XCATCSV_WARNING, t, "shrank from %llu "
-			    "rows to %llu", (unsigned long long)rows,
-			    (unsigned long long)t->rows);
-	}
-}
-
 static int
 compare_findings(const void *pa, const void *pb)
 {
-	const struct finding *a = pa, *b = pb;
+	const struct xcatdump_finding *a = pa, *b = pb;
+	int c;
 
-	if (a->pub.level != b->pub.level)
-		return (a->pub.level > b->pub.level ? -1 : 1);
-	if (a->order != b->order)
-		return (a->order < b->order ? -1 : 1);
+	if (a->level != b->level)
+		return (a->level > b->level ? -1 : 1);
+	if ((c = strcmp(a->table, b->table)) != 0)
+		return (c);
 	/* "N more like that", which has no row, is the last of a table. */
-	if (a->pub.row != b->pub.row)
-		return (a->pub.row - 1 < b->pub.row - 1 ? -1 : 1);
-	if (a->pub.line != b->pub.line)
-		return (a->pub.line - 1 < b->pub.line - 1 ? -1 : 1);
-	return (strcmp(a->pub.text, b->pub.text));
+	if (a->row != b->row)
+		return (a->row - 1 < b->row - 1 ? -1 : 1);
+	if (a->line != b->line)
+		return (a->line - 1 < b->line - 1 ? -1 : 1);
+	return (strcmp(a->text, b->text));
 }
 
 static int
@@ -791,16 +612,8 @@ int
 xcatdump_finish(struct xcatdump *d, const struct xcatdump_expect *x,
     struct err *e)
 {
-	if (x->tables != NULL)
-		check_listed(d, x);
-	else
-		check_core(d);
-	check_strays(d, x);
-	if (d->facts[XCATDUMP_SKIPTABLES] != NULL)
-		xcatdump_add(d, XCATCSV_WARNING, "site", "skiptables = %s: "
-		    "xCAT neither dumps nor restores these tables",
-		    d->facts[XCATDUMP_SKIPTABLES]);
-	check_earlier(d, x);
+	if (xcatset_judge(d, x, e) == -1)
+		return (-1);
 	if (d->nfindings > 0)
 		qsort(d->findings, d->nfindings, sizeof(*d->findings),
 		    compare_findings);
@@ -840,7 +653,7 @@ xcatdump_findings(const struct xcatdump *d)
 const struct xcatdump_finding *
 xcatdump_finding(const struct xcatdump *d, size_t i)
 {
-	return (&d->findings[i].pub);
+	return (&d->findings[i]);
 }
 
 uint64_t
@@ -889,6 +702,18 @@ xcatdump_level_name(enum xcatcsv_level level)
 	default:
 		return ("broken");
 	}
+}
+
+size_t
+xcatdump_strays(const struct xcatdump *d)
+{
+	return (d->nstrays);
+}
+
+const char *
+xcatdump_stray(const struct xcatdump *d, size_t i)
+{
+	return (d->strays[i]);
 }
 
 uint64_t

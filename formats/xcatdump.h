@@ -128,8 +128,9 @@ enum xcatcsv_level xcatdump_worst(const struct xcatdump *d);
 enum xcatdump_verdict xcatdump_verdict(const struct xcatdump *d);
 
 /*
- * Findings: the worst first after xcatdump_finish(), those of a level in the
- * order found.  xcatdump_found() counts all of a level, also those not kept.
+ * Findings: as they came; after xcatdump_finish() the worst first, those of a
+ * level by table and row.  xcatdump_found() counts all of a level, also those
+ * that were not kept.
  */
 size_t xcatdump_findings(const struct xcatdump *d);
 const struct xcatdump_finding *xcatdump_finding(const struct xcatdump *d,
@@ -149,6 +150,10 @@ const struct xcatdump_table *xcatdump_table(const struct xcatdump *d,
     size_t i);
 const struct xcatdump_table *xcatdump_table_named(const struct xcatdump *d,
     const char *name);
+
+/* Names of stray entries, as they were given; the first thousand. */
+size_t xcatdump_strays(const struct xcatdump *d);
+const char *xcatdump_stray(const struct xcatdump *d, size_t i);
 
 /* Sums over all tables. */
 uint64_t xcatdump_rows(const struct xcatdump *d);

@@ -278,7 +278,8 @@ xcatschema_valid_table(const char *name, size_t len)
 {
 	size_t i;
 
-	if (len == 0 || len > 64 || (name[0] >= '0' && name[0] <= '9'))
+	if (len == 0 || len > XCATSCHEMA_TABLE_MAX ||
+	    (name[0] >= '0' && name[0] <= '9'))
 		return (0);
 	for (i = 0; i < len; i++)
 		if (!isascii((unsigned char)name[i]) ||

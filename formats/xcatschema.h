@@ -9,6 +9,7 @@
  * or a site's own, get the defaults named below.
  */
 #define XCATSCHEMA_KEYS_MAX 3
+#define XCATSCHEMA_TABLE_MAX 64	/* bytes of a table's name */
 
 /* Whether it is a table of xCAT 2.19. */
 int xcatschema_known(const char *table);
@@ -55,7 +56,10 @@ int xcatschema_is_skipped(const char *name);
  */
 int xcatschema_has_paths(const char *table, const char *column);
 
-/* The name of a table: a letter or "_", then letters, digits, "_"; <= 64. */
+/*
+ * The name of a table: a letter or "_", then letters, digits, "_"; not longer
+ * than XCATSCHEMA_TABLE_MAX.
+ */
 int xcatschema_valid_table(const char *name, size_t len);
 
 #endif

@@ -74,8 +74,13 @@ void remote_exec_free(struct remote_exec *x);
 /* True when the connection itself is gone, so that a sibling may help. */
 int remote_lost(const struct remote *r);
 
-/* Descriptor to poll for arriving bytes along with others of the caller's. */
+/*
+ * Descriptor to poll along with others of the caller's, once a read has said
+ * that nothing more is there, and the events to poll it for: arriving bytes,
+ * and room for bytes that still wait to be sent.
+ */
 int remote_fd(const struct remote *r);
+short remote_events(const struct remote *r);
 
 /*
  * Run a command to its end: input in (may be NULL), at most max bytes of

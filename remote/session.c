@@ -1,5 +1,6 @@
 #include <pthread.h>
 #include <stdio.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -234,17 +235,18 @@ int
 remote_trust(const struct remote_target *t, int record,
     struct remote_host_key *key, struct err *e)
 {
+	char agreed[sizeof(key->fingerprint)] = "";
 	struct remote *r;
 	int rc;
 
-	/* When recording, the fingerprint says which key is meant. */
-	if (!record)
-		memset(key, 0, sizeof(*key));
+	if (record)
+		snprintf(agreed, sizeof(agreed), "%s", key->fingerprint);
+	memset(key, 0, sizeof(*key));
 	if (t->host == NULL || t->host[0] == '\0' || t->host[0] == '-')
 		return (check_target(t, e));
 	if ((r = start(t, e)) == NULL)
 		return (-1);
-	rc = hostkey_record(r, record, key, e);
+	rc = hostkey_record(r, record ? agreed : NULL, key, e);
 	remote_close(r);
 	return (rc);
 }
@@ -300,4 +302,10 @@ int
 remote_fd(const struct remote *r)
 {
 	return (ssh_get_fd(r->ssh));
+}
+
+short
+remote_events(const struct remote *r)
+{
+	return (session_unsent(r) ? POLLIN | POLLOUT : POLLIN);
 }

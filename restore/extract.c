@@ -351,6 +351,14 @@ piece_elsewhere(struct worker *w, const struct extract_piece *pc)
 		write_piece(w, pc, p, len);
 		return;
 	}
+	if (store_lost(w->x->opt.vault->store, &e)) {
+		/* No fault of the file's, which goes with the run. */
+		__atomic_store_n(&pc->file->failed, 1, __ATOMIC_RELAXED);
+		pthread_mutex_lock(&w->x->lock);
+		w->x->err = e;
+		pthread_mutex_unlock(&w->x->lock);
+		return;
+	}
 	fail_file(w, pc->file, "damaged", e.msg);
 	pthread_mutex_lock(&w->x->lock);
 	w->x->damaged++;

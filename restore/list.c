@@ -81,6 +81,8 @@ take(struct list *l, const struct snapshot_ref *ref, struct err *e)
 	if (l->site != NULL && strcmp(l->site, ref->site) != 0)
 		return (0);
 	if (snapshot_load(&snap, l->vault, ref, &why) == -1) {
+		if (store_lost(l->vault->store, e))
+			return (-1);
 		l->status = cli_fail(&why);
 		return (0);
 	}

@@ -82,8 +82,11 @@ next_pack(struct run *r)
 			r->job = job;
 			r->frame = 0;
 			r->s->packs++;
-		} else
+		} else {
 			unref(job);
+			if (store_lost(r->vault->store, &r->err))
+				return (-1);
+		}
 	}
 	return (0);
 }
@@ -147,7 +150,7 @@ check_frame(struct worker *w, const struct job *job, size_t frame)
 		.frame_off = f->off,
 	};
 	uint8_t (*bad)[DIGEST_LEN];
-	struct err ignored;
+	struct err ignored, lost;
 	size_t i, n = 0;
 	int whole;
 
@@ -158,6 +161,13 @@ check_frame(struct worker *w, const struct job *job, size_t frame)
 		return;
 	}
 	whole = fetch_frame(w->fetch, &loc, &w->raw, &ignored) == 0;
+	if (!whole && store_lost(w->run->vault->store, &lost)) {
+		pthread_mutex_lock(&w->run->lock);
+		w->run->err = lost;
+		pthread_mutex_unlock(&w->run->lock);
+		free(bad);
+		return;
+	}
 	for (i = 0; i < f->count; i++)
 		if (!whole || !fetch_proves(w->fetch, w->raw.data + b[i].off,
 		    b[i].len, b[i].id))

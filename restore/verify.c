@@ -99,6 +99,8 @@ check_list(struct verify *v, const struct entry *ent, char hex[17],
 		lost = rc == 0;
 	}
 	tree_reader_free(t);
+	if (!lost && rc == -1 && store_lost(v->vault->store, e))
+		return (-1);
 	if (!lost && rc == 0 && all == ent->size)
 		return (1);
 	if (!lost && rc != -1)
@@ -234,6 +236,8 @@ check_snapshot(struct verify *v, const struct snapshot_ref *ref,
 
 	v->snapshots++;
 	if (snapshot_load(&s, v->vault, ref, &why) == -1) {
+		if (store_lost(v->vault->store, e))
+			return (-1);
 		v->bad_snapshots++;
 		tell(v, 1, "snapshot damaged", ref->id, why.msg);
 		return (0);

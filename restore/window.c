@@ -146,6 +146,8 @@ add_list(struct plan *p, struct extract_file *f, const uint8_t *root,
 	while ((rc = tree_reader_next(t, id, &bytes, &why)) == 1)
 		if ((rc = add_piece(p, f, id, &off, bytes, e)) == -1)
 			goto out;
+	if (rc == -1 && store_lost(p->view->vault->store, e))
+		goto out;
 	if (rc == -1 || off != f->size) {
 		f->failed = 1;
 		p->totals->damaged++;

@@ -246,6 +246,8 @@ fetch_blob(struct fetch *f, enum pack_kind kind,
 			*len = loc.len;
 			return (0);
 		}
+		if (store_lost(f->vault->store, e))
+			return (-1);
 		tried = 1;
 		/* A disk's error may pass; bytes that are wrong stay wrong. */
 		if (note_bad(f, loc.pack, id, e->kind == ERR_DAMAGED) == -1)

@@ -244,11 +244,16 @@ read_pack(struct index *ix, size_t at, struct segment **seg, int *salvaged,
 	*seg = NULL;
 	*salvaged = 0;
 	memset(&x, 0, sizeof(x));
-	if ((r = pack_reader_open(ix->vault, pack->id, &why)) == NULL)
+	if ((r = pack_reader_open(ix->vault, pack->id, &why)) == NULL) {
+		if (store_lost(ix->vault->store, e))
+			return (-1);
 		return (add_problem(ix, pack->id, 0, &why, e));
+	}
 	if (pack_reader_index(r, &x, &why) == -1) {
+		if (store_lost(ix->vault->store, e))
+			rc = -1;
 		*salvaged = 1;
-		if ((ix->mode & INDEX_SALVAGE) != 0)
+		if (rc == 0 && (ix->mode & INDEX_SALVAGE) != 0)
 			rc = pack_reader_salvage(r, &x, e);
 		if (rc == 0)
 			rc = add_problem(ix, pack->id, x.nblobs,

@@ -259,22 +259,33 @@ struct pack_reader {
 };
 
 struct pack_reader *
-pack_reader_open(struct vault *v, const uint8_t id[DIGEST_LEN],
+pack_reader_adopt(struct store_in *in, const uint8_t id[DIGEST_LEN],
     struct err *e)
 {
 	struct pack_reader *r;
 
 	if ((r = calloc(1, sizeof(*r))) == NULL) {
 		err_nomem(e);
+		store_in_close(in);
 		return (NULL);
 	}
 	memcpy(r->id, id, DIGEST_LEN);
 	pack_name(id, r->name);
-	if ((r->in = store_in_open(v->store, r->name, e)) == NULL) {
-		free(r);
-		return (NULL);
-	}
+	r->in = in;
 	return (r);
+}
+
+struct pack_reader *
+pack_reader_open(struct vault *v, const uint8_t id[DIGEST_LEN],
+    struct err *e)
+{
+	char name[PACK_NAME_LEN];
+	struct store_in *in;
+
+	pack_name(id, name);
+	if ((in = store_in_open(v->store, name, e)) == NULL)
+		return (NULL);
+	return (pack_reader_adopt(in, id, e));
 }
 
 void
@@ -372,6 +383,56 @@ out:
 	buf_fini(&scratch);
 	buf_fini(&raw);
 	return (rc == 0 ? 0 : err_wrap(e, "%s", r->name));
+}
+
+static int
+prove_frame(struct pack_reader *r, const struct packindex *x, size_t frame,
+    struct frame_codec *codec, struct digest *d, struct buf *raw,
+    struct buf *scratch, struct err *e)
+{
+	const struct packindex_frame *f = &x->frames[frame];
+	const struct packindex_blob *b = &x->blobs[f->first];
+	uint8_t id[DIGEST_LEN];
+	size_t i;
+
+	buf_clear(raw);
+	if (buf_reserve(raw, f->raw) == NULL)
+		return (err_nomem(e));
+	if (pack_reader_frame(r, codec, f->off, f->stored, raw->data, f->raw,
+	    scratch, e) == -1)
+		return (-1);
+	for (i = 0; i < f->count; i++) {
+		digest_bytes(d, raw->data + b[i].off, b[i].len, id);
+		if (memcmp(id, b[i].id, DIGEST_LEN) != 0)
+			return (err_set(e, ERR_DAMAGED, "%s: a blob's bytes "
+			    "do not have its digest", r->name));
+	}
+	return (0);
+}
+
+int
+pack_reader_prove(struct pack_reader *r, struct err *e)
+{
+	struct frame_codec *codec = frame_codec_new(1);
+	struct digest *d = digest_new();
+	struct buf raw = BUF_INIT, scratch = BUF_INIT;
+	struct packindex x;
+	size_t i;
+	int rc;
+
+	if (codec == NULL || d == NULL) {
+		memset(&x, 0, sizeof(x));
+		rc = err_nomem(e);
+	} else
+		rc = pack_reader_index(r, &x, e);
+	for (i = 0; rc == 0 && i < x.nframes; i++)
+		rc = prove_frame(r, &x, i, codec, d, &raw, &scratch, e);
+	packindex_fini(&x);
+	buf_fini(&raw);
+	buf_fini(&scratch);
+	frame_codec_free(codec);
+	digest_free(d);
+	return (rc);
 }
 
 /* The blobs of one decoded frame, as far as its headers make sense. */

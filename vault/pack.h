@@ -42,6 +42,9 @@ struct pack_reader;
 
 struct pack_reader *pack_reader_open(struct vault *v,
     const uint8_t id[DIGEST_LEN], struct err *e);
+/* The same of an object already open, which is the reader's from here on. */
+struct pack_reader *pack_reader_adopt(struct store_in *in,
+    const uint8_t id[DIGEST_LEN], struct err *e);
 void pack_reader_close(struct pack_reader *r);
 uint64_t pack_reader_bytes(const struct pack_reader *r);
 
@@ -59,6 +62,9 @@ int pack_reader_index(struct pack_reader *r, struct packindex *x,
 int pack_reader_frame(struct pack_reader *r, struct frame_codec *codec,
     uint64_t off, size_t stored, void *raw, size_t rawlen,
     struct buf *scratch, struct err *e);
+
+/* Read all of it: INDEX, frames and each blob are what their names say. */
+int pack_reader_prove(struct pack_reader *r, struct err *e);
 
 /*
  * When the INDEX is lost: find frames and blobs by reading the pack from

@@ -12,6 +12,9 @@
  * Where a vault's files lie: named objects below one root, written once.
  * Names are relative, "packs/ab/...".  All calls may be made from any
  * thread; one struct store_in or store_out belongs to one thread at a time.
+ *
+ * The root is a directory: of this host, or, named "ssh://...", of another
+ * one (vault/store_ssh.h), which takes only names that vaults have.
  */
 struct store;
 
@@ -24,7 +27,19 @@ struct store *store_open(const char *path, struct err *e);
  */
 struct store *store_create(const char *path, struct err *e);
 void store_close(struct store *s);
+
+/* As named by the user; the store's own. */
 const char *store_path(const struct store *s);
+
+/* The same if it is a directory of this host, else NULL. */
+const char *store_local_path(const struct store *s);
+
+/*
+ * Whether the store is beyond reach, as when the connection to its host is
+ * lost: then nothing that fails says anything of what is stored.  *e: why,
+ * which all calls give from then on.
+ */
+int store_lost(struct store *s, struct err *e);
 
 /* Whether the directory of dev and ino is the store's root. */
 int store_is(const struct store *s, dev_t dev, ino_t ino);

@@ -107,6 +107,7 @@ teardown() { clean; }
 	plain_tree "$T/src2"
 	exits 3 xv backup --volume "$T/src=/a" --volume "$T/src2=/a" --site s
 	complains '/a'
+	directory_only "which may lie in a volume"
 	exits 3 xv backup --volume "$T" --site s
 	complains 'vault'
 	mkdir "$T/src/deep"

@@ -6,6 +6,12 @@
 #	setup() { scratch; }
 #	teardown() { clean; }
 #
+# $XCATVAULT_TEST_VAULT tells which kind of vault the program works on: "ssh" or,
+# by default, a directory.  With "ssh" each name of a directory that it is given
+# for a vault becomes ssh://...; $V is the directory all the same, for what a
+# test looks at or does to it behind the program's back.  directory_only skips
+# a test that is about the directory itself.
+#
 # $XCATVAULT names the program (default: build/xcatvault of this source tree).
 # Each test has a directory $T, a vault path $V (not yet made) and an index
 # cache of its own.  Trees that many tests only read are made once a run, see
@@ -18,6 +24,10 @@ XCATVAULT=$(realpath -m "${XCATVAULT:-$TESTS/../build/xcatvault}")
 export XCATVAULT
 export LC_ALL=C TZ=UTC
 
+# an sshd within a test: sshd_start and others
+# shellcheck source=tests/cli/sshd.bash
+. "${BASH_SOURCE[0]%/*}/sshd.bash"
+
 # --- scratch ---------------------------------------------------------------
 
 scratch()
@@ -25,7 +35,8 @@ scratch()
 	T=$BATS_TEST_TMPDIR
 	V=$T/vault
 	export T V
-	export XCATVAULT_VAULT=$V XCATVAULT_CACHE=$T/cache
+	export XCATVAULT_VAULT XCATVAULT_CACHE=$T/cache
+	XCATVAULT_VAULT=$(vault_name "$V")
 	export HOME=$T XDG_CACHE_HOME=$T/xdg-cache XDG_CONFIG_HOME=$T/xdg-config
 	export XCATVAULT_CONFIG=$T/xcatvault.conf
 	HELD=
@@ -45,10 +56,48 @@ clean()
 	[ "$(id -u)" -eq 0 ] || chmod -R u+rwX -- "$BATS_TEST_TMPDIR" || :
 }
 
+over_ssh()
+{
+	[ "${XCATVAULT_TEST_VAULT-}" = ssh ]
+}
+
+directory_only()
+{
+	! over_ssh || skip "is about a directory${1:+: $1}"
+}
+
+# vault_name DIR: what the program is to call the vault there
+vault_name()
+{
+	if over_ssh && [ "${1#/}" != "$1" ]; then
+		echo "ssh://$SSHD_ADDRESS$1"
+	else
+		echo "$1"
+	fi
+}
+
 # xv ARG...: the program, which must not hang
 xv()
 {
-	timeout -k 5 "${XCATVAULT_TEST_TIMEOUT:-120}" "$XCATVAULT" "$@"
+	local args=("$@") i
+
+	if over_ssh; then
+		for ((i = 0; i < ${#args[@]}; i++)); do
+			case ${args[i]} in
+			-V | --vault)
+				i=$((i + 1))
+				args[i]=$(vault_name "${args[i]}")
+				;;
+			--vault=*)
+				args[i]=--vault=$(vault_name "${args[i]#*=}")
+				;;
+			esac
+		done
+		[ -z "${XCATVAULT_VAULT-}" ] ||
+		    local -x XCATVAULT_VAULT=$(vault_name "$XCATVAULT_VAULT")
+	fi
+	timeout -k 5 "${XCATVAULT_TEST_TIMEOUT:-120}" "$XCATVAULT" \
+	    ${args[@]+"${args[@]}"}
 }
 
 # hurry: from here on no command of this test may take long, as one that waits
@@ -196,9 +245,19 @@ private_mounts()
 	unshare --mount --propagation private true 2>/dev/null ||
 	    skip "may not make a mount namespace"
 	declare -f >"$T/functions"
+	declare -p SSHD_PROGRAM >>"$T/functions"
 	# shellcheck disable=SC2016
-	unshare --mount --propagation private \
-	    bash -c 'set -eu; . "$1"; shift; "$@"' sh "$T/functions" "$@"
+	unshare --mount --propagation private bash -c \
+	    'set -eu; . "$1"; shift; ! over_ssh || sshd_inside; "$@"' \
+	    sh "$T/functions" "$@"
+}
+
+# sshd_inside: one that sees the mounts; it ends with the shell
+sshd_inside()
+{
+	trap sshd_stop EXIT
+	sshd_start
+	XCATVAULT_VAULT=$(vault_name "$V")
 }
 
 # small_fs DIR SIZE: mounts an empty file system of SIZE there
