@@ -42,9 +42,9 @@ SRC = main.c \
 	base/io.c base/progress.c base/queue.c base/report.c \
 	formats/cutter.c formats/frame.c formats/mtree.c formats/packindex.c \
 	formats/pathtext.c formats/scan.c formats/snapshot.c formats/tarin.c \
-	formats/treenode.c formats/ustar.c formats/vaultmeta.c \
-	formats/wire.c formats/xcatcsv.c formats/xcatdump.c \
-	formats/xcatpaths.c formats/xcatschema.c formats/xcatset.c \
+	formats/treenode.c formats/ustar.c formats/vaultmeta.c formats/wire.c \
+	formats/xcatcsv.c formats/xcatdump.c formats/xcatpaths.c \
+	formats/xcatschema.c formats/xcatset.c \
 	remote/address.c remote/auth.c remote/connect.c remote/exec.c \
 	remote/hostkey.c remote/quote.c remote/run.c remote/session.c \
 	remote/tty.c \
@@ -180,7 +180,7 @@ uninstall:
 	for p in $(PAGES); do rm -f $(MAN)/man$${p##*.}/$${p#man/}; done
 	for u in $(UNITS); do rm -f $(UNIT_DIR)/$$u; done
 	rm -f $(DOC)/xcatvault.cron $(DOC)/xcatvault.conf.example
-	-rmdir $(DOC)
+	rmdir $(DOC) 2>/dev/null || :
 	! cmp -s xcatvault.conf.example $(CONF) || rm -f $(CONF)
 
 VERSION = $(shell sed -n 's/.*XCATVAULT_VERSION "\(.*\)"/\1/p' base/version.h)
