@@ -22,8 +22,8 @@ struct answer {
 static int
 bad(struct answer *a, const char *what)
 {
-	return (err_set(a->e, ERR_FAILED, "its answer to the probe makes no sense "
-	    "(%s)", what));
+	return (err_set(a->e, ERR_FAILED, "its answer to the probe makes no "
+	    "sense (%s)", what));
 }
 
 /* ---------------------------------------------------------------- texts */
