@@ -8,6 +8,9 @@ PREFIX ?= /usr/local
 BUILD ?= build
 SBIN = $(DESTDIR)$(PREFIX)/sbin
 MAN = $(DESTDIR)$(PREFIX)/share/man
+UNIT_DIR = $(DESTDIR)$(PREFIX)/lib/systemd/system
+DOC = $(DESTDIR)$(PREFIX)/share/doc/xcatvault
+CONF = $(DESTDIR)/etc/xcatvault.conf
 Q = $(if $(V),,@)
 
 LIBS = libzstd libcrypto jansson libssh libconfig
@@ -62,6 +65,7 @@ LIB_OBJ = $(filter-out $(BUILD)/main.o,$(OBJ))
 UNIT = $(patsubst tests/unit/%.c,$(BUILD)/tests/unit/%,$(wildcard tests/unit/test_*.c))
 FUZZ = $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 PAGES = $(wildcard man/*.1 man/*.5)
+UNITS = xcatvault@.service xcatvault@.timer
 BATS = tests/cli tests/fault
 
 all: $(if $(HAVE),,deps) $(BUILD)/xcatvault
@@ -164,9 +168,20 @@ install: all
 	for p in $(PAGES); do \
 		install -D -m 644 $$p $(MAN)/man$${p##*.}/$${p#man/}; \
 	done
+	for u in $(UNITS) xcatvault.cron; do \
+		d=$(UNIT_DIR); [ $$u != xcatvault.cron ] || d=$(DOC); \
+		mkdir -p $$d && sed 's,/usr/local/sbin,$(PREFIX)/sbin,' \
+			backup/$$u > $$d/$$u && chmod 644 $$d/$$u || exit 1; \
+	done
+	install -D -m 644 xcatvault.conf.example $(DOC)/xcatvault.conf.example
+	test -e $(CONF) || install -D -m 600 xcatvault.conf.example $(CONF)
 uninstall:
 	rm -f $(SBIN)/xcatvault
 	for p in $(PAGES); do rm -f $(MAN)/man$${p##*.}/$${p#man/}; done
+	for u in $(UNITS); do rm -f $(UNIT_DIR)/$$u; done
+	rm -f $(DOC)/xcatvault.cron $(DOC)/xcatvault.conf.example
+	rmdir $(DOC) 2>/dev/null || :
+	! cmp -s xcatvault.conf.example $(CONF) || rm -f $(CONF)
 
 VERSION = $(shell sed -n 's/.*XCATVAULT_VERSION "\(.*\)"/\1/p' base/version.h)
 dist:

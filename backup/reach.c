@@ -33,7 +33,8 @@ reach_site(struct reach *h, const struct config_site *s, int ask,
 	h->target.connect_s = s->connect_s;
 	h->target.idle_s = s->idle_s;
 	if (s->address == NULL)
-		return (err_set(e, ERR_USAGE, "site %s has no address", s->name));
+		return (err_set(e, ERR_USAGE, "site %s has no address",
+		    s->name));
 	return (take_address(h, s->address, e));
 }
 
