@@ -56,7 +56,7 @@ SRC = main.c \
 	restore/place.c restore/plan.c restore/prune.c restore/scrub.c \
 	restore/select.c restore/show.c restore/subtree.c restore/target.c \
 	restore/verify.c restore/view.c restore/window.c restore/zout.c \
-	vault/catalog.c vault/commit.c vault/fetch.c vault/idset.c \
+	vault/catalog.c vault/commit.c vault/deposit.c vault/fetch.c vault/idset.c \
 	vault/index.c vault/keep.c vault/mux.c vault/pack.c vault/packname.c \
 	vault/place.c vault/segment.c vault/serve.c vault/servelink.c \
 	vault/snapshots.c vault/store.c vault/store_dir.c vault/store_ssh.c \
