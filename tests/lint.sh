@@ -142,7 +142,6 @@ layers() {
 		home["archive_entry.h"] = " restore/pax.c "
 		home["libconfig.h"] = " base/config.c "
 		home["libssh"] = " remote/ "
-		home["libconfig.h"] = " base/config.c "
 	}
 	FNR == 1 {
 		split(FILENAME, part, "/")
