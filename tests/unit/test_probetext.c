@@ -207,7 +207,7 @@ test_cuts(void **state)
 		check_failed(probetext_decode(&p, b.data, i, &e), &e,
 		    ERR_FAILED);
 	for (i = 0; i < 5000; i++) {
-		at = rng_below(&r, b.len);
+		at = rng_below(&r, b.len > 0 ? b.len : 1);
 		was = b.data[at];
 		b.data[at] = (uint8_t)rng_next(&r);
 		if (probetext_decode(&p, b.data, b.len, &e) == 0)
