@@ -1,4 +1,4 @@
-#include "backup/probetext.h"
+#include "remote/node/probetext.h"
 #include "base/buf.h"
 #include "tests/unit/unit.h"
 

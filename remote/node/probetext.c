@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "backup/probetext.h"
+#include "remote/node/probetext.h"
 #include "base/confrule.h"
 #include "formats/xcatcsv.h"
 
