@@ -23,11 +23,11 @@ tarsaid_miss(struct tarsaid *t, const struct span *path, struct err *e)
 	return (buf_ok(&t->missing, e));
 }
 
-/* One escaped byte behind the backslash; its length, or 0. */
-static size_t
-unescape(const char *p, size_t len, char *c)
+size_t
+tarsaid_unescape(const char *p, size_t len, char *c)
 {
-	static const char from[] = "abfnrtv\\: \"", to[] = "\a\b\f\n\r\t\v\\: \"";
+	static const char from[] = "abfnrtv\\: \"'";
+	static const char to[] = "\a\b\f\n\r\t\v\\: \"'";
 	const char *at;
 
 	if (len == 0 || *p == '\0')
@@ -58,7 +58,7 @@ tarsaid_parse(const char *line, size_t len, struct buf *name,
 		}
 		c = line[i];
 		if (c == '\\') {
-			n = unescape(line + i + 1, len - i - 1, &c);
+			n = tarsaid_unescape(line + i + 1, len - i - 1, &c);
 			if (n == 0)
 				return (0);
 			i += n;
