@@ -26,19 +26,20 @@ ALL_LDLIBS = $(shell pkg-config --libs $(LIBS) 2>/dev/null) -lpthread
 
 SRC = main.c \
 	backup/archived.c backup/batch.c backup/docker.c backup/dump.c \
-	backup/dumpcheck.c backup/facts.c backup/full.c backup/hook.c backup/init.c backup/known.c backup/lane.c \
+	backup/dumpcheck.c backup/facts.c backup/full.c \
+	backup/hook.c backup/init.c backup/known.c backup/lane.c \
 	backup/large.c backup/links.c backup/listing.c backup/main.c \
 	backup/merge.c backup/night.c backup/node.c backup/places.c \
-	backup/pool.c backup/prefetch.c backup/present.c backup/probe.c backup/program.c \
-	backup/probetext.c backup/reach.c backup/read.c backup/receive.c \
+	backup/pool.c backup/prefetch.c backup/present.c backup/probe.c \
+	backup/probetext.c backup/program.c backup/reach.c backup/read.c backup/receive.c \
 	backup/resume.c backup/run.c backup/serve.c backup/site.c \
 	backup/siteshow.c backup/stand.c backup/summary.c backup/tarsaid.c \
 	backup/tarstream.c backup/walk.c backup/wanted.c \
 	base/arena.c base/buf.c base/cancel.c base/cli.c base/config.c \
 	base/confrule.c base/cpu.c base/digest.c base/err.c base/human.c \
 	base/io.c base/progress.c base/queue.c base/report.c \
-	formats/cutter.c formats/dockerdef.c formats/frame.c formats/mtree.c formats/nodefacts.c formats/packindex.c \
-	formats/pathtext.c formats/scan.c formats/snapshot.c formats/tarin.c \
+	formats/cutter.c formats/dockerdef.c formats/frame.c formats/mtree.c \
+	formats/nodefacts.c formats/packindex.c formats/pathtext.c formats/scan.c formats/snapshot.c formats/tarin.c \
 	formats/treenode.c formats/ustar.c formats/vaultmeta.c formats/wire.c \
 	formats/xcatcsv.c formats/xcatdump.c formats/xcatpaths.c \
 	formats/xcatschema.c formats/xcatset.c \

@@ -363,20 +363,22 @@ select_wanted(struct night *n, struct err *e)
 
 	if (n->node.control == NULL)
 		return (0);
-	rc = ask_wanted(n, &w, e);
+	if ((rc = ask_wanted(n, &w, e)) == 0)
+		rc = places_select(&n->places, (const char *const *)w.paths,
+		    w.dir, w.n, e);
 	for (i = 0; rc == 0 && i < w.n; i++) {
+		if (places_stores(&n->places, w.paths[i]))
+			continue;
 		below = places_below(&n->places, w.paths[i]);
-		if (below != NULL && strcmp(below->path, w.paths[i]) != 0)
+		if (below != NULL)
 			report_add(n->report, "left out", w.paths[i], "the "
 			    "volume %s lies below it: name what else is "
 			    "wanted of it", below->path);
-		else if (!w.dir[i] && strchr(w.paths[i] + 1, '/') == NULL)
-			report_add(n->report, "left out", w.paths[i], "a "
-			    "file directly below / cannot be stored");
+		else
+			report_add(n->report, "left out", w.paths[i], "it is "
+			    "no directory, and beside it lies a volume, or "
+			    "it lies directly below /");
 	}
-	if (rc == 0)
-		rc = places_select(&n->places, (const char *const *)w.paths,
-		    w.dir, w.n, e);
 	wanted_fini(&w);
 	return (rc);
 }

@@ -99,12 +99,35 @@ places_holding(const struct places *p, const char *path)
 	return (NULL);
 }
 
+int
+places_stores(const struct places *p, const char *path)
+{
+	const struct backup_volume *v;
+	size_t i, k, n;
+
+	for (i = 0; i < p->n; i++) {
+		v = &p->at[i];
+		if (!is_within(path, v->path))
+			continue;
+		if (v->only == NULL)
+			return (1);
+		/* Those of a selection begin with "." */
+		n = strlen(v->path);
+		for (k = 0; k < v->nonly; k++)
+			if (is_within(path + n, v->only[k] + 1))
+				return (1);
+	}
+	return (0);
+}
+
 /* Whether a volume lies at or below the directory path[0..len). */
 static int
 holds_volume(const struct places *p, const char *path, size_t len)
 {
 	size_t i;
 
+	if (len == 1)
+		len = 0;	/* "/" */
 	for (i = 0; i < p->n; i++)
 		if (p->at[i].only == NULL &&
 		    strncmp(p->at[i].path, path, len) == 0 &&

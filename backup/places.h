@@ -35,6 +35,9 @@ const struct backup_volume *places_holding(const struct places *p,
 const struct backup_volume *places_below(const struct places *p,
     const char *path);
 
+/* Whether an absolute path is stored: in a volume, or by a selection. */
+int places_stores(const struct places *p, const char *path);
+
 /*
  * Paths of the node (absolute, clean, there) that no volume holds become
  * selections: one volume for each top directory of theirs, or one further

@@ -251,8 +251,8 @@ plan_entry(struct plan *p, const struct snapshot_volume *vol,
 	if (ent->type == ENTRY_DIR) {
 		rc = place_dir(p, parent, name, ent, ancestor, &dir, e);
 		if (rc == 0)
-			rc = push_level(p, dir, path.len,
-			    may_prune(p, vol) && !ancestor && !p->dirs[dir].made, e);
+			rc = push_level(p, dir, path.len, !ancestor &&
+			    may_prune(p, vol) && !p->dirs[dir].made, e);
 	} else if (p->dirs[parent].failed)
 		rc = 0;
 	else
