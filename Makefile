@@ -28,22 +28,23 @@ ALL_CFLAGS = -std=c11 -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -I. $(WARN) \
 ALL_LDLIBS = $(shell pkg-config --libs $(LIBS) 2>/dev/null) -lpthread
 
 SRC = main.c \
-	backup/archived.c backup/batch.c backup/dumpcheck.c backup/hook.c \
-	backup/init.c backup/known.c backup/lane.c backup/large.c \
-	backup/links.c backup/main.c backup/merge.c backup/night.c \
-	backup/places.c backup/pool.c backup/prefetch.c backup/present.c \
+	backup/archived.c backup/batch.c backup/docker.c backup/dumpcheck.c \
+	backup/facts.c backup/full.c backup/hook.c backup/init.c \
+	backup/known.c backup/lane.c backup/large.c backup/links.c \
+	backup/main.c backup/merge.c backup/night.c backup/places.c \
+	backup/pool.c backup/prefetch.c backup/present.c backup/program.c \
 	backup/read.c backup/receive.c backup/resume.c backup/run.c \
 	backup/serve.c backup/site.c backup/siteshow.c backup/summary.c \
-	backup/tarsaid.c backup/walk.c \
+	backup/tarsaid.c backup/walk.c backup/wanted.c \
 	base/arena.c base/buf.c base/cancel.c base/cli.c base/config.c \
 	base/confrule.c base/cpu.c base/digest.c base/err.c base/human.c \
 	base/io.c base/progress.c base/queue.c base/report.c \
-	formats/cutter.c formats/frame.c formats/gnuname.c formats/mtree.c \
-	formats/packindex.c formats/pathtext.c formats/scan.c \
-	formats/snapshot.c formats/tarin.c formats/treenode.c formats/ustar.c \
-	formats/vaultmeta.c formats/walkent.c formats/wire.c formats/xcatcsv.c \
-	formats/xcatdump.c formats/xcatpaths.c formats/xcatschema.c \
-	formats/xcatset.c \
+	formats/cutter.c formats/dockerdef.c formats/frame.c formats/gnuname.c \
+	formats/mtree.c formats/nodefacts.c formats/packindex.c \
+	formats/pathtext.c formats/scan.c formats/snapshot.c formats/tarin.c \
+	formats/treenode.c formats/ustar.c formats/vaultmeta.c \
+	formats/walkent.c formats/wire.c formats/xcatcsv.c formats/xcatdump.c \
+	formats/xcatpaths.c formats/xcatschema.c formats/xcatset.c \
 	remote/address.c remote/auth.c remote/connect.c remote/exec.c \
 	remote/hostkey.c remote/quote.c remote/run.c remote/session.c \
 	remote/tty.c \
@@ -89,7 +90,9 @@ $(BUILD)/%.o: %.c
 	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
 # What init puts into every vault, and what runs on a node, as C strings.
-TEXTS = remote/node/dump.sh remote/node/probe.sh remote/node/publish.pl vault/README.txt vault/recover.sh
+TEXTS = backup/facts.sh backup/wanted.sh remote/node/dump.sh \
+	remote/node/probe.sh remote/node/publish.pl vault/README.txt \
+	vault/recover.sh
 $(BUILD)/text.c: $(TEXTS) Makefile
 	@mkdir -p $(@D)
 	$(Q)for f in $(TEXTS); do \

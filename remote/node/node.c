@@ -19,20 +19,17 @@ static const char list_script[] =
     "exec find . $2 -printf '" LISTING_FORMAT "'\n";
 
 /*
- * Of a selection: first the directories on the way to its paths, those
- * without their contents, then the paths.
+ * Paths of a selection; or with "-maxdepth 0" the directories on the way to
+ * them, without their contents.
  */
 static const char list_some_script[] =
     "cd -- \"$1\" || exit 90\n"
-    "opt=$2 n=$3\n"
-    "shift 3\n"
-    "i=0\n"
-    "while [ \"$i\" -lt \"$n\" ]; do\n"
-    "	find \"$1\" -maxdepth 0 -printf '" LISTING_FORMAT "'\n"
-    "	shift\n"
-    "	i=$((i + 1))\n"
-    "done\n"
+    "opt=$2\n"
+    "shift 2\n"
     "exec find \"$@\" $opt -printf '" LISTING_FORMAT "'\n";
+
+/* A command is one argument of the node's shell: at most 128 KiB. */
+#define ARGS_BYTES ((size_t)48 << 10)
 
 int
 node_wake(struct node *n, struct err *e)
@@ -160,12 +157,14 @@ run_find(struct node *n, struct listing *l, const struct node_tree *t,
 	struct remote_exec *x;
 	int status, rc = -1;
 
+	if (node_wake(n, e) == -1)
+		return (-1);
 	if ((x = remote_exec_new(n->control, command, e)) == NULL)
 		return (-1);
 	if (remote_exec_end_input(x, e) == 0 &&
-	    read_listing(x, l, e) == 0 && remote_exec_wait(x, &status,
-	    e) == 0 && judge(n, t, x, l, status, e) == 0)
-		rc = listing_finish(l, e);
+	    read_listing(x, l, e) == 0 &&
+	    remote_exec_wait(x, &status, e) == 0)
+		rc = judge(n, t, x, l, status, e);
 	remote_exec_free(x);
 	return (rc);
 }
@@ -224,54 +223,84 @@ parents_of(const struct node_tree *v, struct words *w)
 	return (0);
 }
 
+/* As many commands as it takes. */
 static int
-some_command(struct buf *out, const struct node_tree *v,
-    const char *option, struct err *e)
+find_some(struct node *n, struct listing *l,
+    const struct node_tree *v, const char *option, char *const *paths,
+    size_t npaths, struct err *e)
+{
+	struct buf command = BUF_INIT;
+	const char **args;
+	size_t i = 0, k, bytes;
+	int rc = 0;
+
+	if ((args = calloc(npaths + 2, sizeof(*args))) == NULL)
+		return (err_nomem(e));
+	args[0] = v->root;
+	args[1] = option;
+	while (rc == 0 && i < npaths) {
+		for (k = 2, bytes = 0; i < npaths && (k == 2 ||
+		    bytes + strlen(paths[i]) < ARGS_BYTES); i++) {
+			bytes += strlen(paths[i]) + 3;
+			args[k++] = paths[i];
+		}
+		buf_clear(&command);
+		remote_command(&command, list_some_script, args, k);
+		rc = buf_ok(&command, e);
+		if (rc == 0)
+			rc = run_find(n, l, v, buf_cstr(&command), e);
+	}
+	free(args);
+	buf_fini(&command);
+	return (rc);
+}
+
+static int
+list_selection(struct node *n, struct listing *l,
+    const struct node_tree *v, const char *option, struct err *e)
 {
 	struct words w = { NULL, 0, 0 };
-	const char **args;
-	char count[24];
-	size_t i, n = 0;
+	int rc;
 
-	if (parents_of(v, &w) == -1 ||
-	    (args = calloc(w.n + v->nonly + 3, sizeof(*args))) == NULL) {
-		free_words(&w);
-		return (err_nomem(e));
-	}
-	snprintf(count, sizeof(count), "%zu", w.n);
-	args[n++] = v->root;
-	args[n++] = option;
-	args[n++] = count;
-	for (i = 0; i < w.n; i++)
-		args[n++] = w.at[i];
-	for (i = 0; i < v->nonly; i++)
-		args[n++] = v->only[i];
-	remote_command(out, list_some_script, args, n);
-	free(args);
+	if (parents_of(v, &w) == -1)
+		rc = err_nomem(e);
+	else
+		rc = find_some(n, l, v, "-maxdepth 0", w.at, w.n, e);
+	if (rc == 0)
+		rc = find_some(n, l, v, option, v->only, v->nonly, e);
 	free_words(&w);
-	return (buf_ok(out, e));
+	return (rc);
+}
+
+static int
+list_all(struct node *n, struct listing *l,
+    const struct node_tree *v, const char *option, struct err *e)
+{
+	const char *args[] = { v->root, option };
+	struct buf command = BUF_INIT;
+	int rc;
+
+	remote_command(&command, list_script, args, 2);
+	rc = buf_ok(&command, e);
+	if (rc == 0)
+		rc = run_find(n, l, v, buf_cstr(&command), e);
+	buf_fini(&command);
+	return (rc);
 }
 
 struct listing *
 node_list(struct node *n, const struct node_tree *v, struct err *e)
 {
 	const char *option = v->walk->one_file_system ? "-xdev" : "";
-	const char *args[] = { v->root, option };
-	struct buf command = BUF_INIT;
-	struct listing *l = NULL;
+	struct listing *l;
 	int rc;
 
-	if (v->only == NULL) {
-		remote_command(&command, list_script, args, 2);
-		rc = buf_ok(&command, e);
-	} else
-		rc = some_command(&command, v, option, e);
-	if (rc == 0 && node_wake(n, e) == 0 &&
-	    (l = listing_new(v->walk, e)) != NULL &&
-	    run_find(n, l, v, buf_cstr(&command), e) == -1) {
-		listing_free(l);
-		l = NULL;
-	}
-	buf_fini(&command);
-	return (l);
+	if ((l = listing_new(v->walk, e)) == NULL)
+		return (NULL);
+	rc = v->only == NULL ? list_all(n, l, v, option, e) :
+	    list_selection(n, l, v, option, e);
+	if (rc == 0 && listing_finish(l, e) == 0)
+		return (l);
+	listing_free(l);
+	return (NULL);
 }
