@@ -10,7 +10,8 @@ SBIN = $(DESTDIR)$(PREFIX)/sbin
 MAN = $(DESTDIR)$(PREFIX)/share/man
 Q = $(if $(V),,@)
 
-LIBS = libzstd libcrypto jansson libssh
+LIBS = libzstd libcrypto jansson libssh libconfig
+LIBS = libzstd libcrypto jansson libconfig libssh
 CHECK_LIBS = cmocka libarchive
 HAVE := $(shell pkg-config --exists $(LIBS) && test -e /usr/include/uthash.h && echo yes)
 
@@ -24,31 +25,39 @@ ALL_CFLAGS = -std=c11 -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -I. $(WARN) \
 ALL_LDLIBS = $(shell pkg-config --libs $(LIBS) 2>/dev/null) -lpthread
 
 SRC = main.c \
-	backup/batch.c backup/init.c backup/large.c backup/links.c \
-	backup/main.c backup/merge.c backup/pool.c backup/prefetch.c \
-	backup/present.c backup/read.c backup/run.c backup/serve.c \
-	backup/walk.c \
-	base/arena.c base/buf.c base/cancel.c base/cli.c base/cpu.c \
-	base/digest.c base/err.c base/human.c base/io.c base/progress.c base/queue.c \
-	base/report.c \
-	formats/cutter.c formats/frame.c formats/mtree.c \
-	formats/packindex.c formats/pathtext.c formats/scan.c \
-	formats/snapshot.c formats/treenode.c formats/ustar.c \
-	formats/vaultmeta.c formats/wire.c \
+	backup/archived.c backup/batch.c backup/dump.c backup/dumpcheck.c \
+	backup/hook.c backup/init.c backup/known.c backup/lane.c \
+	backup/large.c backup/links.c backup/listing.c backup/main.c \
+	backup/merge.c backup/night.c backup/node.c backup/places.c \
+	backup/pool.c backup/prefetch.c backup/present.c backup/probe.c \
+	backup/probetext.c backup/reach.c backup/read.c backup/receive.c \
+	backup/resume.c backup/run.c backup/serve.c backup/site.c \
+	backup/siteshow.c backup/stand.c backup/summary.c backup/tarsaid.c \
+	backup/tarstream.c backup/walk.c \
+	base/arena.c base/buf.c base/cancel.c base/cli.c base/config.c \
+	base/confrule.c base/cpu.c base/digest.c base/err.c base/human.c \
+	base/io.c base/progress.c base/queue.c base/report.c \
+	formats/cutter.c formats/frame.c formats/mtree.c formats/packindex.c \
+	formats/pathtext.c formats/scan.c formats/snapshot.c formats/tarin.c \
+	formats/treenode.c formats/ustar.c formats/vaultmeta.c formats/wire.c \
+	formats/xcatcsv.c formats/xcatdump.c formats/xcatpaths.c \
+	formats/xcatschema.c formats/xcatset.c \
 	remote/address.c remote/auth.c remote/connect.c remote/exec.c \
 	remote/hostkey.c remote/quote.c remote/run.c remote/session.c \
 	remote/tty.c \
-	restore/apply.c restore/cat.c restore/compare.c restore/content.c restore/diff.c \
+	restore/apply.c restore/cat.c restore/compare.c restore/content.c \
+	restore/dbdiff.c restore/dbrows.c restore/dbtext.c restore/diff.c \
 	restore/export.c restore/extract.c restore/find.c restore/list.c \
-	restore/ls.c restore/main.c restore/outfile.c restore/pax.c restore/place.c restore/plan.c \
-	restore/prune.c restore/scrub.c restore/select.c restore/show.c restore/subtree.c \
-	restore/target.c restore/verify.c restore/view.c restore/window.c restore/zout.c \
+	restore/ls.c restore/main.c restore/outfile.c restore/pax.c \
+	restore/place.c restore/plan.c restore/prune.c restore/scrub.c \
+	restore/select.c restore/show.c restore/subtree.c restore/target.c \
+	restore/verify.c restore/view.c restore/window.c restore/zout.c \
 	vault/catalog.c vault/commit.c vault/fetch.c vault/idset.c \
 	vault/index.c vault/keep.c vault/mux.c vault/pack.c vault/packname.c \
 	vault/place.c vault/segment.c vault/serve.c vault/servelink.c \
 	vault/snapshots.c vault/store.c vault/store_dir.c vault/store_ssh.c \
 	vault/store_wire.c vault/tree.c vault/vault.c
-OBJ = $(SRC:%.c=$(BUILD)/%.o) $(BUILD)/vault/text.o
+OBJ = $(SRC:%.c=$(BUILD)/%.o) $(BUILD)/text.o
 LIB_OBJ = $(filter-out $(BUILD)/main.o,$(OBJ))
 UNIT = $(patsubst tests/unit/%.c,$(BUILD)/tests/unit/%,$(wildcard tests/unit/test_*.c))
 FUZZ = $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
@@ -73,17 +82,18 @@ $(BUILD)/%.o: %.c
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
-# What init puts into every vault, as C strings.
-$(BUILD)/vault/text.c: vault/recover.sh vault/README.txt Makefile
+# What init puts into every vault, and what runs on a node, as C strings.
+TEXTS = backup/dump.sh backup/probe.sh backup/publish.pl vault/README.txt vault/recover.sh
+$(BUILD)/text.c: $(TEXTS) Makefile
 	@mkdir -p $(@D)
-	$(Q)for f in recover.sh README.txt; do \
-		n=vault_$$(echo $$f | tr 'A-Z.' 'a-z_'); \
+	$(Q)for f in $(TEXTS); do \
+		n=$$(echo $$f | tr 'A-Z/.' 'a-z__'); \
 		echo "extern const char $$n[];"; \
 		echo "const char $$n[] ="; \
-		sed 's/[\\"?]/\\&/g; s/^/"/; s/$$/\\n"/' vault/$$f; \
+		sed 's/[\\"?]/\\&/g; s/^/"/; s/$$/\\n"/' $$f; \
 		echo ";"; \
 	done > $@.tmp && mv $@.tmp $@
-$(BUILD)/vault/text.o: $(BUILD)/vault/text.c
+$(BUILD)/text.o: $(BUILD)/text.c
 	$(Q)$(CC) $(ALL_CFLAGS) -c -o $@ $<
 
 -include $(OBJ:.o=.d)

@@ -19,18 +19,24 @@ static int help_main(struct cli *, int, char **);
 static const struct command commands[] = {
 	{ "init", init_main, "init", "make a new vault" },
 	{ "backup", backup_main,
-	    "backup --volume DIR[=PATH]... [--site N]\n"
+	    "backup SITE... | --all [--accept-row-loss]\n"
+	    "       backup --volume DIR[=PATH]... [--site N]\n"
 	    "    [--exclude GLOB]... [--one-file-system]\n"
 	    "    [--force-read] [--ignore-inode] [--ignore-ctime]\n"
 	    "    [--threads N]",
 	    "store a snapshot of directories" },
+	{ "dump", dump_main, "dump check DIR",
+	    "prove a dump of the database" },
+	{ "site", site_main, "site list | site trust SITE [--yes | --fingerprint F]\n"
+	    "    | site probe SITE [--sizes]",
+	    "look after the management nodes" },
 	{ "list", list_main, "list [--site N]", "show the snapshots" },
 	{ "ls", ls_main, "ls SNAP [PATH] [-l] [-R] [--mtree]",
 	    "show what a snapshot holds" },
 	{ "find", find_main, "find SNAP PATTERN [-l]",
 	    "find names in a snapshot" },
 	{ "cat", cat_main, "cat SNAP PATH", "print a file of a snapshot" },
-	{ "diff", diff_main, "diff SNAP SNAP [PATH]",
+	{ "diff", diff_main, "diff SNAP SNAP [PATH | --db [TABLE]]",
 	    "compare two snapshots" },
 	{ "verify", verify_main, "verify [SNAP] [--read-data[=PERCENT]]",
 	    "prove that a vault is whole" },
@@ -61,7 +67,8 @@ print_usage(FILE *f)
 {
 	size_t i;
 
-	fprintf(f, "usage: xcatvault [-V VAULT] [--json] [-q | -v] "
+	fprintf(f, "usage: xcatvault [-C CONFIG] [-V VAULT] [--json] "
+	    "[-q | -v] COMMAND| -v] "
 	    "COMMAND ...\n\n");
 	for (i = 0; i < NCOMMANDS; i++)
 		fprintf(f, "  %-9s %s\n", commands[i].name,
@@ -85,8 +92,8 @@ help_main(struct cli *cli, int argc, char **argv)
 		return (STATUS_USAGE);
 	}
 	printf("%s: %s\n\nusage: xcatvault -V VAULT %s\n\n"
-	    "Everywhere: --json, -q, -v.  SNAP is latest, SITE, SITE@TIME or "
-	    "the start of\nan id.  \"man xcatvault\" says the rest.\n",
+	    "Everywhere: -C CONFIG, --json, -q, -v.  SNAP is latest, SITE, "
+	    "SITE@TIME or the\nstart of an id.  \"man xcatvault\" says the rest.\n",
 	    c->name, c->purpose, c->usage);
 	return (STATUS_DONE);
 }
@@ -100,10 +107,14 @@ main(int argc, char **argv)
 		{ "version", no_argument, NULL, CLI_OPT_OWN },
 		{ NULL, 0, NULL, 0 },
 	};
-	struct cli cli = { .vault = getenv("XCATVAULT_VAULT") };
+	struct config *config = NULL;
+	struct cli cli = {
+		.vault = getenv("XCATVAULT_VAULT"),
+		.loaded = &config,
+	};
 	static char program[] = "xcatvault";
 	const struct command *c;
-	int i, opt;
+	int i, opt, status;
 
 	while ((opt = getopt_long(argc, argv, "+" CLI_SHORT "h", options,
 	    NULL)) != -1) {
@@ -134,5 +145,7 @@ main(int argc, char **argv)
 	argv += optind;
 	argv[0] = program;	/* getopt's messages begin with it */
 	optind = 0;	/* glibc: start over, and permute from here on */
-	return (c->run(&cli, argc, argv));
+	status = c->run(&cli, argc, argv);
+	config_free(config);
+	return (status);
 }

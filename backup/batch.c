@@ -6,7 +6,7 @@
 #define ARENA_BYTES (1 << 20)	/* text in one batch, about */
 
 struct batch *
-batch_new(int volume)
+batch_new(int volume, const char *root)
 {
 	struct batch *b;
 
@@ -17,6 +17,7 @@ batch_new(int volume)
 		return (NULL);
 	}
 	b->volume = volume;
+	b->root = root;
 	return (b);
 }
 

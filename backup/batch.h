@@ -38,9 +38,12 @@ struct item {
 	struct span first;	/* ITEM_LEAF: and of the first */
 	struct catalog_leaf *leaf;	/* ITEM_LEAF */
 	struct entry ent;	/* ITEM_READY, ITEM_READ; spans in the arena */
-	const char *name;	/* ITEM_READ: raw, within dir */
+	const char *name;	/* ITEM_READ: raw, within dir; of a node:
+				   within the volume */
 	struct walk_dir *dir;	/* ITEM_READ: counted; NULL: the volume */
 	struct walk_stat st;
+	int probe;		/* ITEM_READ: ask for its digest first */
+	int read;		/* ITEM_READ: done, failed or not */
 	struct link_set *set;	/* counted, or NULL */
 	int leads;		/* first of its set */
 };
@@ -55,13 +58,15 @@ struct batch {
 	struct arena arena;	/* the merge's until submitted, then the
 				   worker's, then the merge's again */
 	int volume;		/* descriptor of the volume's root */
+	const char *root;	/* of a node: the volume there; else NULL */
 	int done;		/* under the pool's lock */
 	size_t ahead;		/* next item to prefetch; pool's lock */
 	unsigned prefetching;	/* threads at it; pool's lock */
 	int pending;		/* parts of the work not yet done; atomic */
 };
 
-struct batch *batch_new(int volume);
+/* volume: -1 for one of a node, which root names; kept by reference. */
+struct batch *batch_new(int volume, const char *root);
 
 /* Lets go of directories, leaves and link sets: the merge's thread. */
 void batch_free(struct batch *b);

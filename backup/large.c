@@ -46,6 +46,7 @@ struct large {
 	uint64_t next_seq;	/* to be listed; under lock */
 	unsigned outstanding;	/* jobs handed over; under lock */
 	int read;		/* all of it; under lock */
+	int aborted;		/* or not, and the entry is another's */
 	int handed;		/* finishing it is a part of the batch */
 	struct buf ids;		/* "HEX HEX ..." while they are few */
 	struct buf lens;	/* their lengths as uint32_t */
@@ -254,7 +255,7 @@ piece_done(struct large *f, const struct cut_job *job, int handed, int *last,
 	f->outstanding -= handed != 0;
 	*last = f->read && f->outstanding == 0;
 	pthread_mutex_unlock(&f->lock);
-	if (*last && rc == 0 && !pool_failed(f->pool))
+	if (*last && rc == 0 && !f->aborted && !pool_failed(f->pool))
 		rc = finish(f, e);
 	return (rc);
 }
@@ -330,14 +331,15 @@ hand_over(struct worker *w, struct large *f, struct cut_job *job)
 
 /* Fill the buffer from the file.  Bytes wanted fell short: end of file. */
 static int
-fill(struct cut_job *job, int fd, uint64_t off, uint64_t left, int *last)
+fill(struct cut_job *job, const struct large_input *in, uint64_t off,
+    uint64_t left, int *last, struct err *e)
 {
 	size_t want = job->cap - job->len;
 	ssize_t n;
 
 	if (want > left)
 		want = (size_t)left;
-	n = io_pread(fd, job->data + job->len, want, (off_t)off);
+	n = in->read(in->arg, job->data + job->len, want, off, e);
 	if (n == -1)
 		return (-1);
 	job->len += (size_t)n;
@@ -396,11 +398,12 @@ do_piece(struct worker *w, struct large *f, struct cut_job *job,
 
 /* The reader's loop.  1 read, 0 the file cannot be read, -1 failure. */
 static int
-read_pieces(struct worker *w, struct large *f, int fd, struct err *e)
+read_pieces(struct worker *w, struct large *f,
+    const struct large_input *in, struct err *e)
 {
 	uint64_t off = 0, left = f->item->st.size, seq = 0;
 	struct cut_job *job, *next;
-	int last = 0, rc = 1, cached = was_cached(fd);
+	int last = 0, rc = 1, cached = in->fd == -1 || was_cached(in->fd);
 	size_t had;
 
 	if ((job = new_job(w, f, seq++)) == NULL)
@@ -411,13 +414,12 @@ read_pieces(struct worker *w, struct large *f, int fd, struct err *e)
 			return (-1);
 		}
 		had = job->len;
-		if (fill(job, fd, off, left, &last) == -1) {
-			err_sys(e, "read");
+		if (fill(job, in, off, left, &last, e) == -1) {
 			unref_job(w, job);
 			return (0);
 		}
 		if (!cached)
-			(void)posix_fadvise(fd, (off_t)off,
+			(void)posix_fadvise(in->fd, (off_t)off,
 			    (off_t)(job->len - had), POSIX_FADV_DONTNEED);
 		off += job->len - had;
 		left -= job->len - had;
@@ -443,8 +445,8 @@ read_pieces(struct worker *w, struct large *f, int fd, struct err *e)
 }
 
 int
-large_read(struct worker *w, struct batch *b, struct item *it, int fd,
-    struct err *e)
+large_read(struct worker *w, struct batch *b, struct item *it,
+    const struct large_input *in, struct err *e)
 {
 	struct err ignored;
 	struct large *f;
@@ -461,10 +463,15 @@ large_read(struct worker *w, struct batch *b, struct item *it, int fd,
 		__atomic_add_fetch(&b->pending, 1, __ATOMIC_RELAXED);
 	}
 	digest_reset(w->whole);
-	rc = read_pieces(w, f, fd, e);
+	rc = read_pieces(w, f, in, e);
 	digest_final(w->whole, f->digest);
 	__atomic_add_fetch(&w->pool->read_bytes, it->st.size,
 	    __ATOMIC_RELAXED);
+	if (rc != 1) {
+		pthread_mutex_lock(&f->lock);
+		f->aborted = 1;
+		pthread_mutex_unlock(&f->lock);
+	}
 	/* An error of the file comes first, but pieces may be under way. */
 	if (piece_done(f, NULL, 0, &last, rc == 1 ? e : &ignored) == -1 &&
 	    rc == 1)

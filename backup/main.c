@@ -1,17 +1,15 @@
 #include <limits.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <jansson.h>
-
 #include "backup/backup.h"
+#include "backup/night.h"
 #include "backup/run.h"
+#include "backup/summary.h"
 #include "base/cancel.h"
 #include "base/cpu.h"
-#include "base/human.h"
 
 #define THREADS_MAX 64
 #define THREADS_DEFAULT 16	/* at most, however many cores there are */
@@ -20,6 +18,7 @@
 enum {
 	OPT_VOLUME = CLI_OPT_OWN, OPT_SITE, OPT_EXCLUDE, OPT_ONE_FS,
 	OPT_FORCE_READ, OPT_IGNORE_INODE, OPT_IGNORE_CTIME, OPT_THREADS,
+	OPT_ALL, OPT_ACCEPT_LOSS,
 };
 
 static const struct option options[] = {
@@ -32,14 +31,18 @@ static const struct option options[] = {
 	{ "ignore-inode", no_argument, NULL, OPT_IGNORE_INODE },
 	{ "ignore-ctime", no_argument, NULL, OPT_IGNORE_CTIME },
 	{ "threads", required_argument, NULL, OPT_THREADS },
+	{ "all", no_argument, NULL, OPT_ALL },
+	{ "accept-row-loss", no_argument, NULL, OPT_ACCEPT_LOSS },
 	{ NULL, 0, NULL, 0 },
 };
 
 struct arguments {
 	struct backup_options opt;
 	struct backup_volume *volumes;
+	size_t nvolumes;
 	const char **excludes;
 	char site[65];
+	int all, accept_loss;
 };
 
 /* An absolute path without empty, "." or ".." parts; NULL when it has "..". */
@@ -88,7 +91,7 @@ is_within(const char *path, const char *top)
 static int
 add_volume(struct arguments *a, const char *arg, struct err *e)
 {
-	struct backup_volume *v = &a->volumes[a->opt.nvolumes];
+	struct backup_volume *v = &a->volumes[a->nvolumes];
 	const char *eq = strrchr(arg, '=');
 	struct stat st;
 	char real[PATH_MAX];
@@ -100,14 +103,14 @@ add_volume(struct arguments *a, const char *arg, struct err *e)
 	    strdup(arg);
 	if (v->source == NULL)
 		return (err_nomem(e));
-	a->opt.nvolumes++;
+	a->nvolumes++;
 	v->path = clean_path(eq != NULL ? eq + 1 : arg);
 	if (v->path == NULL && eq == NULL && realpath(arg, real) != NULL)
 		v->path = strdup(real);
 	if (v->path == NULL)
 		return (err_set(e, ERR_USAGE, "--volume %s: not a usable "
 		    "path", arg));
-	for (i = 0; i + 1 < a->opt.nvolumes; i++)
+	for (i = 0; i + 1 < a->nvolumes; i++)
 		if (is_within(a->volumes[i].path, v->path) ||
 		    is_within(v->path, a->volumes[i].path))
 			return (err_set(e, ERR_USAGE, "--volume %s: %s and "
@@ -156,6 +159,12 @@ take_option(struct arguments *a, struct cli *cli, int opt, struct err *e)
 		return (0);
 	case OPT_THREADS:
 		return (parse_threads(optarg, &a->opt.threads, e));
+	case OPT_ALL:
+		a->all = 1;
+		return (0);
+	case OPT_ACCEPT_LOSS:
+		a->accept_loss = 1;
+		return (0);
 	default:
 		e->kind = ERR_NONE;	/* getopt has said what is wrong */
 		return (cli_option(cli, opt, optarg));
@@ -167,8 +176,9 @@ check(struct arguments *a, struct cli *cli, struct err *e)
 {
 	if ((a->opt.vault = cli_vault(cli, e)) == NULL)
 		return (-1);
-	if (a->opt.nvolumes == 0)
-		return (err_set(e, ERR_USAGE, "backup: no --volume DIR"));
+	if (a->nvolumes == 0)
+		return (err_set(e, ERR_USAGE, "backup: neither a site nor "
+		    "--volume DIR"));
 	if (a->opt.site == NULL) {
 		(void)gethostname(a->site, sizeof(a->site) - 1);
 		a->opt.site = snapshot_valid_site(a->site) ? a->site :
@@ -182,74 +192,47 @@ check(struct arguments *a, struct cli *cli, struct err *e)
 	return (0);
 }
 
+/* Volumes of this host into a snapshot, which appears when all is well. */
 static int
-print_json(struct snapshot *s, struct err *e)
+store_volumes(struct arguments *a, struct backup_run *r, struct err *e)
 {
-	struct buf text = BUF_INIT;
-	json_t *j = NULL;
-	int rc;
-
-	rc = snapshot_encode(&text, s, e);
-	if (rc == 0 && (j = json_loadb((const char *)text.data, text.len, 0,
-	    NULL)) == NULL)
-		rc = err_nomem(e);
-	if (rc == 0) {
-		json_object_set_new(j, "id", json_string(s->id));
-		json_dumpf(j, stdout, JSON_INDENT(1));
-		printf("\n");
-	}
-	json_decref(j);
-	buf_fini(&text);
-	return (rc);
-}
-
-static void
-print_summary(const struct snapshot *s, size_t trouble)
-{
-	struct snapshot_totals t = { 0 };
-	char bytes[HUMAN_LEN], stored[HUMAN_LEN], took[HUMAN_LEN];
-	const struct snapshot_totals *v;
 	size_t i;
 
-	for (i = 0; i < s->nvolumes; i++) {
-		v = &s->volumes[i].totals;
-		t.entries += v->entries;
-		t.bytes += v->bytes;
-		t.new_files += v->new_files;
-		t.changed_files += v->changed_files;
-	}
-	human_bytes(t.bytes, bytes);
-	human_bytes(s->stored_bytes, stored);
-	human_seconds((uint64_t)(s->end.tv_sec - s->start.tv_sec), took);
-	printf("snapshot %s %s %s: %zu volume%s, %llu entries, %s; "
-	    "%llu new and %llu changed files, %s stored, %s", s->id, s->site,
-	    s->partial ? "partial" : "complete", s->nvolumes,
-	    s->nvolumes == 1 ? "" : "s", (unsigned long long)t.entries,
-	    bytes, (unsigned long long)t.new_files,
-	    (unsigned long long)t.changed_files, stored, took);
-	if (trouble > 0)
-		printf("; %zu file%s reported", trouble,
-		    trouble == 1 ? "" : "s");
-	printf("\n");
+	for (i = 0; i < a->nvolumes; i++)
+		if (backup_run_check(r, &a->volumes[i], e) == -1)
+			return (-1);
+	backup_run_expect(r, a->volumes, a->nvolumes);
+	for (i = 0; i < a->nvolumes; i++)
+		if (backup_run_volume(r, &a->volumes[i], NULL, e) == -1)
+			return (-1);
+	if (backup_run_store(r, e) == -1)
+		return (-1);
+	return (backup_run_publish(r, e));
 }
 
 static int
 run(struct arguments *a, struct cli *cli)
 {
 	struct err e = { .kind = ERR_NONE };
-	struct snapshot s;
-	size_t trouble;
-	int rc;
+	struct backup_run *r;
+	size_t trouble = 0;
+	int rc = -1;
 
 	cancel_catch_signals();
 	a->opt.quiet = cli->quiet;
 	a->opt.progress = !cli->quiet && !cli->json;
-	rc = backup_run(&a->opt, &s, &trouble, &e);
-	if (rc == 0 && cli->json)
-		rc = print_json(&s, &e);
-	else if (rc == 0 && !cli->quiet)
-		print_summary(&s, trouble);
-	snapshot_fini(&s);
+	if (a->opt.threads == 0)
+		a->opt.threads = cpu_count(THREADS_DEFAULT);
+	if ((r = backup_run_new(&a->opt, &e)) != NULL)
+		rc = store_volumes(a, r, &e);
+	if (rc == 0) {
+		trouble = report_count(backup_run_report(r));
+		if (cli->json)
+			rc = summary_json(backup_run_snapshot(r), &e);
+		else if (!cli->quiet)
+			summary_print(backup_run_snapshot(r), trouble);
+	}
+	backup_run_free(r);
 	if (rc == -1)
 		return (cli_fail(&e));
 	/* The snapshot stands, whoever could be told of it. */
@@ -258,6 +241,93 @@ run(struct arguments *a, struct cli *cli)
 		return (STATUS_REPORTED);
 	}
 	return (trouble > 0 ? STATUS_REPORTED : STATUS_DONE);
+}
+
+/* ------------------------------------------------------ configured sites */
+
+#define NODE_THREADS 4	/* ssh sessions at once, at most, by default */
+
+static int
+run_site(const struct arguments *a, struct cli *cli,
+    const struct config *config, const struct config_site *site)
+{
+	struct night_options opt = { .site = site, .log = config->log,
+	    .run = a->opt, .accept_loss = a->accept_loss };
+
+	if (cli->vault != NULL)
+		opt.run.vault = cli->vault;
+	else
+		opt.run.vault = site->vault;
+	if (opt.run.vault == NULL) {
+		cli_warn("site %s: no vault: name one in %s or with -V",
+		    site->name, config->path);
+		return (STATUS_USAGE);
+	}
+	if (opt.run.threads == 0)
+		opt.run.threads = cpu_count(NODE_THREADS);
+	opt.run.quiet = cli->quiet ||
+	    (config->log != NULL && !isatty(STDERR_FILENO));
+	opt.run.progress = !cli->quiet && !cli->json;
+	return (night_run(&opt, cli));
+}
+
+/* Of several sites the worst counts; failures of two kinds are 2. */
+static int
+worse(int a, int b)
+{
+	if (a <= STATUS_REPORTED || b <= STATUS_REPORTED)
+		return (a > b ? a : b);
+	return (a == b ? a : STATUS_FAILED);
+}
+
+static int
+run_sites(const struct arguments *a, struct cli *cli, int argc, char **argv)
+{
+	const struct config *config;
+	const struct config_site *site;
+	struct err e;
+	size_t i, n;
+	int status = STATUS_DONE;
+
+	if ((config = cli_config(cli, &e)) == NULL)
+		return (cli_fail(&e));
+	n = a->all ? config->nsites : (size_t)argc;
+	if (n == 0)
+		return (cli_fail((err_set(&e, ERR_USAGE, "backup --all: no "
+		    "sites are configured in %s", config->path), &e)));
+	for (i = 0; !a->all && i < n; i++)
+		if (config_find(config, argv[i], &e) == NULL)
+			return (cli_fail(&e));
+	cancel_catch_signals();
+	for (i = 0; i < n && cancel_check(&e) == 0; i++) {
+		site = a->all ? &config->sites[i] :
+		    config_find(config, argv[i], &e);
+		status = worse(status, run_site(a, cli, config, site));
+	}
+	return (status);
+}
+
+/* What the command line asks for: sites, or directories of this host. */
+static int
+dispatch(struct arguments *a, struct cli *cli, int argc, char **argv)
+{
+	struct err e;
+
+	if (a->nvolumes == 0 && (a->all || argc > 0)) {
+		if (a->opt.site != NULL || (a->all && argc > 0))
+			return (cli_fail((err_set(&e, ERR_USAGE, "backup: "
+			    "name either sites, or --all, or --volume DIR "
+			    "and --site"), &e)));
+		return (run_sites(a, cli, argc, argv));
+	}
+	if (a->all || argc > 0)
+		return (cli_fail((err_set(&e, ERR_USAGE, "backup %s: "
+		    "--volume is for directories of this host; sites have "
+		    "theirs in the configuration", a->all ? "--all" :
+		    argv[0]), &e)));
+	if (check(a, cli, &e) == -1)
+		return (cli_fail(&e));
+	return (run(a, cli));
 }
 
 int
@@ -271,10 +341,8 @@ backup_main(struct cli *cli, int argc, char **argv)
 	memset(&a, 0, sizeof(a));
 	a.volumes = calloc((size_t)argc + 1, sizeof(*a.volumes));
 	a.excludes = calloc((size_t)argc + 1, sizeof(*a.excludes));
-	a.opt.volumes = a.volumes;
 	a.opt.merge.walk.excludes = a.excludes;
 	a.opt.merge.walk.helpers = WALK_HELPERS;
-	a.opt.threads = cpu_count(THREADS_DEFAULT);
 	if (a.volumes == NULL || a.excludes == NULL) {
 		free(a.volumes);
 		free(a.excludes);
@@ -283,17 +351,11 @@ backup_main(struct cli *cli, int argc, char **argv)
 	while (rc == 0 && (opt = getopt_long(argc, argv, CLI_SHORT, options,
 	    NULL)) != -1)
 		rc = take_option(&a, cli, opt, &e);
-	if (rc == 0 && optind != argc)
-		rc = err_set(&e, ERR_USAGE, "backup %s: sites are not "
-		    "configured here; name directories with --volume",
-		    argv[optind]);
 	if (rc == 0)
-		rc = check(&a, cli, &e);
-	if (rc == 0)
-		status = run(&a, cli);
+		status = dispatch(&a, cli, argc - optind, argv + optind);
 	else if (e.kind != ERR_NONE)
 		status = cli_fail(&e);
-	for (i = 0; i < a.opt.nvolumes; i++) {
+	for (i = 0; i < a.nvolumes; i++) {
 		free(a.volumes[i].source);
 		free(a.volumes[i].path);
 	}

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "backup/merge.h"
+#include "backup/node.h"
 #include "backup/present.h"
 #include "backup/read.h"
 #include "base/cancel.h"
@@ -17,7 +18,9 @@ struct merge {
 	struct pool *pool;
 	const struct merge_options *opt;
 	struct snapshot_totals *totals;
-	struct walk *walk;
+	struct walk *walk;	/* of this host */
+	struct listing *listing;	/* or of a node */
+	const char *root;	/* of the listing, on the node */
 	struct links *links;
 	struct catalog_writer *writer;
 	struct batch *batch;	/* being filled, or NULL */
@@ -163,7 +166,7 @@ add_item(struct merge *m, enum item_kind kind, struct err *e)
 	if (m->batch != NULL && batch_full(m->batch) && submit(m, e) == -1)
 		return (NULL);
 	if (m->batch == NULL &&
-	    (m->batch = batch_new(m->volume)) == NULL) {
+	    (m->batch = batch_new(m->volume, m->root)) == NULL) {
 		err_nomem(e);
 		return (NULL);
 	}
@@ -305,6 +308,10 @@ unchanged(struct merge *m, const struct entry *ent,
 	    ent->uid != now.uid || ent->gid != now.gid ||
 	    !same_times(m, ent, st))
 		return (0);
+	/* find does not tell numbers; they never change in an inode. */
+	if ((now.type == ENTRY_CHAR || now.type == ENTRY_BLOCK) &&
+	    m->listing != NULL)
+		return (!m->opt->ignore_ctime && !m->opt->ignore_inode);
 	if (now.type == ENTRY_CHAR || now.type == ENTRY_BLOCK)
 		return (ent->major == now.major && ent->minor == now.minor);
 	if (now.type != ENTRY_FILE)
@@ -392,6 +399,21 @@ take_over(struct merge *m, const struct walk_entry *we, struct err *e)
 	return (drop_old(m, e));
 }
 
+/* Whether a new large file of a node may be one that the vault has. */
+static int
+may_be_known(struct merge *m, const struct item *it, struct err *e)
+{
+	struct pool *p = m->pool;
+
+	if (m->listing == NULL || it->ent.type != ENTRY_FILE ||
+	    it->st.size < KNOWN_MIN || m->opt->force_read)
+		return (0);
+	if (p->known == NULL && (p->known = known_new(p->vault, p->index,
+	    p->snapshots, e)) == NULL)
+		return (-1);
+	return (known_size(p->known, it->st.size));
+}
+
 /* An entry that the old catalog does not have so. */
 static int
 take_new(struct merge *m, const struct walk_entry *we,
@@ -424,6 +446,8 @@ take_new(struct merge *m, const struct walk_entry *we,
 	    we->path.len);
 	if (it->name == NULL || it->ent.path.p == NULL)
 		return (err_nomem(e));
+	if (leads && (it->probe = may_be_known(m, it, e)) == -1)
+		return (-1);
 	if (it->ent.type == ENTRY_FILE && leads) {
 		m->batch->bytes += it->st.size;
 		/* A large file may be completed elsewhere: it comes last. */
@@ -507,19 +531,28 @@ finish_old(struct merge *m, struct err *e)
 }
 
 static int
+next_entry(struct merge *m, struct walk_entry *we, struct err *e)
+{
+	return (m->listing != NULL ? listing_next(m->listing, we, e) :
+	    walk_next(m->walk, we, e));
+}
+
+static int
 merge_all(struct merge *m, struct err *e)
 {
 	struct walk_entry we;
 	int rc, errnum;
 
-	while ((rc = walk_next(m->walk, &we, e)) == 1) {
-		if (cancel_check(e) == -1)
+	while ((rc = next_entry(m, &we, e)) == 1) {
+		if (cancel_check(e) == -1) {
+			pool_fail_source(m->pool, e);
 			return (-1);
+		}
 		if (!wanted(m, &we))
 			continue;
 		if (merge_entry(m, &we, e) == -1)
 			return (-1);
-		if (S_ISDIR(we.st->mode) &&
+		if (m->walk != NULL && S_ISDIR(we.st->mode) &&
 		    (errnum = walk_dir_error(m->walk)) != 0)
 			pool_report_errno(m->pool, &we.path, errnum);
 	}
@@ -529,7 +562,8 @@ merge_all(struct merge *m, struct err *e)
 }
 
 static int
-open_old(struct merge *m, const struct snapshot_volume *old, struct err *e)
+open_old(struct merge *m, const struct snapshot_volume *old, int doubt,
+    struct err *e)
 {
 	if (old == NULL)
 		return (0);
@@ -537,55 +571,147 @@ open_old(struct merge *m, const struct snapshot_volume *old, struct err *e)
 	    old->depth, NULL, CATALOG_PREFETCH, e);
 	if (m->old == NULL)
 		return (-1);
-	if (!index_damaged(m->pool->index) &&
+	if (!doubt && !index_damaged(m->pool->index) &&
 	    !index_untried(m->pool->index))
 		return (0);
 	m->present = present_new(m->pool->vault, m->pool->index, e);
 	return (m->present != NULL ? 0 : -1);
 }
 
+static int
+open_source(struct merge *m, const struct backup_volume *v, struct err *e)
+{
+	const struct walk_options *opt = &m->opt->walk;
+
+	if (m->pool->node != NULL) {
+		m->root = v->source;
+		m->listing = node_list(m->pool->node, m->pool, v, opt, e);
+		return (m->listing != NULL ? 0 : -1);
+	}
+	m->volume = open(v->source, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (m->volume == -1)
+		return (err_sys(e, "volume %s", v->source));
+	m->walk = walk_new(m->volume, opt, e);
+	return (m->walk != NULL ? 0 : -1);
+}
+
+/* Of a batch that was not to be finished: what is certain. */
+static int
+salvage_batch(struct merge *m, struct batch *b, struct err *e)
+{
+	struct item *it;
+	size_t i;
+
+	for (i = 0; i < b->n; i++) {
+		it = &b->items[i];
+		if (it->kind == ITEM_READ && !it->read)
+			continue;
+		/* Whether its first name was read is not known here. */
+		if (it->set != NULL && !it->leads)
+			continue;
+		if (put_item(m, it, e) == -1)
+			return (-1);
+	}
+	return (0);
+}
+
+/* The old catalog from where the merge stood. */
+static int
+salvage_old(struct merge *m, struct err *e)
+{
+	struct catalog_leaf *leaf;
+	struct span text;
+	int rc = 0;
+
+	if (m->leaf != NULL) {
+		text.p = m->run;
+		text.len = (size_t)(m->scan.end - m->run);
+		rc = put_text(m, &text, e);
+	}
+	while (rc == 0 && m->old != NULL &&
+	    (leaf = catalog_reader_leaf(m->old)) != NULL) {
+		text.p = (const char *)leaf->text.data;
+		text.len = leaf->text.len;
+		if (leaf->err.kind == ERR_NONE)
+			rc = put_text(m, &text, e);
+		catalog_leaf_free(leaf);
+	}
+	return (rc);
+}
+
+/* A catalog to go on from next time; see the header. */
+static int
+salvage(struct merge *m, struct snapshot_volume *v, struct err *e)
+{
+	struct batch *b;
+	int rc = 0;
+
+	if (m->writer == NULL)
+		return (-1);
+	TAILQ_FOREACH(b, &m->pool->batches, link)
+		if (rc == 0)
+			rc = salvage_batch(m, b, e);
+	if (rc == 0 && m->batch != NULL)
+		rc = salvage_batch(m, m->batch, e);
+	if (rc == 0)
+		rc = salvage_old(m, e);
+	if (rc == 0)
+		rc = catalog_writer_finish(m->writer, v->root, &v->depth, e);
+	return (rc);
+}
+
+/* Batches hold directories of the walk: the pool ends first. */
+static int
+end_early(struct merge *m, struct snapshot_volume *v, struct err *e)
+{
+	struct pool *p = m->pool;
+	struct batch *b;
+	struct err ignored;
+	int rc = -1;
+
+	pool_fail(p, e);
+	(void)pool_finish(p, &ignored);
+	*e = p->err;
+	if (p->resumable && salvage(m, v, &ignored) == 0)
+		rc = 1;
+	while ((b = TAILQ_FIRST(&p->batches)) != NULL) {
+		TAILQ_REMOVE(&p->batches, b, link);
+		batch_free(b);
+	}
+	return (rc);
+}
+
 int
 merge_volume(struct pool *p, const struct merge_options *opt,
-    struct snapshot_volume *v, const struct snapshot_volume *old,
-    struct err *e)
+    const struct backup_volume *from, struct snapshot_volume *v,
+    const struct snapshot_volume *old, int doubt, struct err *e)
 {
-	struct merge m = { .pool = p, .opt = opt, .totals = &v->totals };
-	struct err ignored;
-	struct batch *b;
+	struct merge m = { .pool = p, .opt = opt, .totals = &v->totals,
+	    .volume = -1 };
 	int rc = -1;
 
 	p->volume = v->path;
-	m.volume = open(v->source, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (m.volume == -1)
-		return (err_sys(e, "volume %s", v->source));
-	m.links = links_new();
-	if (m.links == NULL) {
+	if ((m.links = links_new()) == NULL) {
 		err_nomem(e);
 		goto out;
 	}
 	if ((m.writer = catalog_writer_new(p->sink, e)) == NULL ||
-	    open_old(&m, old, e) == -1 ||
-	    (m.walk = walk_new(m.volume, &opt->walk, e)) == NULL)
+	    open_old(&m, old, doubt, e) == -1 || open_source(&m, from, e) == -1)
 		goto out;
 	if (merge_all(&m, e) == 0)
 		rc = catalog_writer_finish(m.writer, v->root, &v->depth, e);
 out:
-	/* Batches hold directories of the walk: let the pool end first. */
-	if (rc == -1) {
-		(void)pool_fail(p, e);
-		(void)pool_finish(p, &ignored);
-		while ((b = TAILQ_FIRST(&p->batches)) != NULL) {
-			TAILQ_REMOVE(&p->batches, b, link);
-			batch_free(b);
-		}
-	}
+	if (rc == -1)
+		rc = end_early(&m, v, e);
 	batch_free(m.batch);
 	walk_free(m.walk);
+	listing_free(m.listing);
 	catalog_reader_free(m.old);
 	present_free(m.present);
 	catalog_leaf_free(m.leaf);
 	catalog_writer_free(m.writer);
 	links_free(m.links);
-	close(m.volume);
+	if (m.volume != -1)
+		close(m.volume);
 	return (rc);
 }

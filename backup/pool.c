@@ -2,23 +2,39 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "backup/lane.h"
 #include "backup/large.h"
 #include "backup/pool.h"
 #include "backup/prefetch.h"
 #include "backup/read.h"
+#include "backup/receive.h"
 #include "base/cancel.h"
 #include "formats/pathtext.h"
 
 #define QUEUE_LEN 64
 
+static void
+fail(struct pool *p, const struct err *e, int resumable)
+{
+	pthread_mutex_lock(&p->lock);
+	if (p->err.kind == ERR_NONE) {
+		p->err = *e;
+		p->resumable = resumable;
+	}
+	pthread_cond_broadcast(&p->done);
+	pthread_mutex_unlock(&p->lock);
+}
+
 void
 pool_fail(struct pool *p, const struct err *e)
 {
-	pthread_mutex_lock(&p->lock);
-	if (p->err.kind == ERR_NONE)
-		p->err = *e;
-	pthread_cond_broadcast(&p->done);
-	pthread_mutex_unlock(&p->lock);
+	fail(p, e, 0);
+}
+
+void
+pool_fail_source(struct pool *p, const struct err *e)
+{
+	fail(p, e, 1);
 }
 
 int
@@ -118,12 +134,79 @@ run_batch(struct worker *w, struct batch *b)
 	for (i = 0; i < b->n && !pool_failed(w->pool); i++) {
 		if (b->items[i].kind != ITEM_READ)
 			continue;
-		if (cancel_check(&e) == -1 ||
-		    read_item(w, b, &b->items[i], &e) == -1)
+		if (cancel_check(&e) == -1)
+			pool_fail_source(w->pool, &e);
+		else if (read_item(w, b, &b->items[i], &e) == -1)
 			pool_fail(w->pool, &e);
+		else
+			b->items[i].read = 1;
 	}
 	prefetch_judge(w->pool, w->slow, w->opened);
 	pool_part_done(w->pool, b);
+}
+
+/* Have tar on the node always know what comes next, if anything does. */
+static void
+ask_ahead(struct worker *w, struct err *e)
+{
+	struct task *t;
+
+	while (w->held == NULL && lane_room(w->lane)) {
+		if ((t = queue_try_pop(w->pool->queue)) == NULL) {
+			if (lane_pending(w->lane) == lane_newest(w->lane))
+				lane_last(w->lane);
+			return;
+		}
+		if (t->type == TASK_CUTS)
+			large_run_cuts(w, (struct cut_job *)(void *)t);
+		else if (lane_ask(w->lane, t->batch, e) == -1)
+			w->held = t;
+		else
+			free(t);
+	}
+}
+
+/* A batch of a node's files, and those that are asked for meanwhile. */
+static void
+run_node_batch(struct worker *w, struct batch *b)
+{
+	struct pool *p = w->pool;
+	struct err e = { .kind = ERR_NONE };
+	int rc = 0;
+
+	if (w->lane == NULL && !pool_failed(p))
+		w->lane = lane_new(p, p->node, &e);
+	if (w->lane == NULL || pool_failed(p)) {
+		pool_fail(p, &e);
+		pool_part_done(p, b);
+		return;
+	}
+	if (lane_ask(w->lane, b, &e) == -1)
+		pool_fail_source(p, &e);
+	while ((b = lane_pending(w->lane)) != NULL && rc == 0 &&
+	    !pool_failed(p)) {
+		ask_ahead(w, &e);
+		if ((rc = receive_batch(w, w->lane, &e)) == 0)
+			pool_part_done(p, b);
+		else if (lane_broken(w->lane) || cancel_check(&e) == -1)
+			pool_fail_source(p, &e);
+		else
+			pool_fail(p, &e);
+	}
+	while ((b = lane_drop(w->lane)) != NULL)
+		pool_part_done(p, b);
+}
+
+/* What was stored before a source was lost is as good as ever. */
+static int
+may_commit(struct pool *p)
+{
+	int may;
+
+	pthread_mutex_lock(&p->lock);
+	may = p->err.kind == ERR_NONE || p->resumable;
+	pthread_mutex_unlock(&p->lock);
+	return (may);
 }
 
 static void *
@@ -134,15 +217,22 @@ worker_main(void *arg)
 	struct err e = { .kind = ERR_NONE };
 	struct task *t;
 
-	while ((t = queue_pop(p->queue)) != NULL) {
-		if (t->type == TASK_BATCH) {
-			run_batch(w, t->batch);
-			free(t);
-		} else
+	while ((t = w->held != NULL ? w->held : queue_pop(p->queue)) !=
+	    NULL) {
+		w->held = NULL;
+		if (t->type == TASK_CUTS) {
 			large_run_cuts(w, (struct cut_job *)(void *)t);
+			continue;
+		}
+		if (t->batch->root != NULL)
+			run_node_batch(w, t->batch);
+		else
+			run_batch(w, t->batch);
+		free(t);
 	}
-	if (!pool_failed(p) && pack_writer_commit(w->writer, &e) == -1)
+	if (may_commit(p) && pack_writer_commit(w->writer, &e) == -1)
 		pool_fail(p, &e);
+	lane_free(w->lane);
 	pack_writer_free(w->writer);
 	digest_free(w->digest);
 	digest_free(w->whole);
@@ -309,6 +399,7 @@ pool_fini(struct pool *p)
 	}
 	idset_free(p->stored);
 	queue_free(p->queue);
+	known_free(p->known);
 	free(p->threads);
 	free(p->prefetchers);
 	pthread_cond_destroy(&p->done);

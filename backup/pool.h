@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "backup/batch.h"
+#include "backup/known.h"
 #include "base/progress.h"
 #include "base/queue.h"
 #include "base/report.h"
@@ -15,6 +16,9 @@
 #include "vault/index.h"
 #include "vault/pack.h"
 #include "vault/vault.h"
+
+struct lane;
+struct node;
 
 /*
  * The workers of a backup.  Each takes a batch and does all of it: open,
@@ -30,6 +34,10 @@ struct pool {
 	struct report *report;
 	struct progress *progress;
 	const char *volume;		/* path of the volume at hand */
+	struct node *node;		/* where it is read, or NULL: here;
+					   set while no batch is under way */
+	const struct snapshot_list *snapshots;	/* of the vault */
+	struct known *known;		/* made by the merge at need */
 
 	struct idset *stored;		/* data blobs of this run */
 	struct cutter cutter;
@@ -42,6 +50,8 @@ struct pool {
 	TAILQ_HEAD(, batch) batches;	/* submitted, not yet taken back */
 	unsigned nbatches;
 	struct err err;			/* the first failure; under lock */
+	int resumable;			/* it is the source's, or a signal:
+					   what is stored is good; lock */
 	uint64_t read_bytes;		/* atomic */
 	uint64_t healed;		/* files read again because the vault
 					   had lost blobs; merge's thread */
@@ -97,16 +107,21 @@ struct worker {
 	struct pack_writer *writer;
 	struct digest *digest;
 	struct digest *whole;		/* of a file of several blobs */
+	struct lane *lane;		/* to a node; NULL while not needed */
 	struct buf scratch;		/* names of attributes, links */
 	struct buf value;
 	struct cut_job *spare;		/* a buffer kept for the next file */
 	struct timespec opened_at;	/* the file being read */
+	struct task *held;		/* taken, but not to be run yet */
 	unsigned slow, opened;		/* small files of this batch */
 };
 
 /* A part of the batch's work is done. */
 void pool_part_done(struct pool *p, struct batch *b);
 void pool_fail(struct pool *p, const struct err *e);
+
+/* The source is lost or the run cancelled: packs are closed, not dropped. */
+void pool_fail_source(struct pool *p, const struct err *e);
 int pool_failed(struct pool *p);
 
 /*

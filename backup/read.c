@@ -16,8 +16,6 @@
 #include "base/io.h"
 #include "formats/pathtext.h"
 
-#define HOLES_MAX 65536		/* kept in one entry; later ones are filled */
-#define XATTRS_MAX (BLOB_MAX / 2)	/* text of one entry's attributes */
 #define OPEN_FLAGS (O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | \
     O_CLOEXEC)
 
@@ -186,7 +184,7 @@ read_xattrs(struct worker *w, struct batch *b, struct item *it,
 	}
 	if (encode_xattrs(w, t, list, (size_t)len, &text, e) == -1)
 		goto out;
-	if (text.len > XATTRS_MAX) {
+	if (text.len > READ_XATTRS_MAX) {
 		pool_report_errno(w->pool, &it->ent.path, E2BIG);
 		rc = 0;
 	} else
@@ -222,7 +220,7 @@ read_holes(struct batch *b, struct item *it, int fd, struct err *e)
 	it->ent.holes.len = 0;
 	if (it->st.blocks * 512 >= it->st.size)
 		return (0);
-	for (n = 0; data < size && n < HOLES_MAX; n++) {
+	for (n = 0; data < size && n < READ_HOLES_MAX; n++) {
 		hole = lseek(fd, data, SEEK_HOLE);
 		if (hole == -1 || hole >= size)
 			break;
@@ -279,19 +277,30 @@ read_small(struct worker *w, struct item *it, int fd, struct err *e)
 	    -1);
 }
 
+static ssize_t
+pread_input(void *arg, void *p, size_t len, uint64_t off, struct err *e)
+{
+	ssize_t n = io_pread(*(int *)arg, p, len, (off_t)off);
+
+	if (n == -1)
+		err_sys(e, "read");
+	return (n);
+}
+
 /* Attributes come first: a large file's entry may be completed elsewhere. */
 static int
 read_once(struct worker *w, struct batch *b, struct item *it, int fd,
     struct err *e)
 {
 	struct target t = { fd, NULL };
+	struct large_input in = { pread_input, &fd, fd };
 
 	if (read_xattrs(w, b, it, &t, e) == -1 ||
 	    read_holes(b, it, fd, e) == -1)
 		return (-1);
 	if (it->st.size <= w->pool->vault->meta.cut_min)
 		return (read_small(w, it, fd, e));
-	return (large_read(w, b, it, fd, e));
+	return (large_read(w, b, it, &in, e));
 }
 
 static int

@@ -3,6 +3,9 @@
 
 #include "backup/pool.h"
 
+#define READ_HOLES_MAX 65536	/* kept in one entry; later ones are filled */
+#define READ_XATTRS_MAX (BLOB_MAX / 2)	/* text of one entry's attributes */
+
 /*
  * Read what an entry is made of: contents, holes, link target, extended
  * attributes.  Fills in it->ent (spans in the batch's arena).  Trouble with

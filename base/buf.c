@@ -132,3 +132,17 @@ buf_ok(const struct buf *b, struct err *e)
 {
 	return (b->nomem ? err_nomem(e) : 0);
 }
+
+void
+buf_put_printable(struct buf *b, const void *p, size_t len)
+{
+	const uint8_t *from = p;
+	uint8_t *to;
+	size_t i;
+
+	if ((to = buf_reserve(b, len)) == NULL)
+		return;
+	for (i = 0; i < len; i++)
+		to[i] = from[i] < 0x20 || from[i] > 0x7e ? '?' : from[i];
+	buf_advance(b, len);
+}

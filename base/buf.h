@@ -43,6 +43,9 @@ void buf_putc(struct buf *b, char c);
 void buf_putu(struct buf *b, uint64_t v);
 void buf_putd(struct buf *b, int64_t v);
 
+/* Append foreign bytes for a message: what is not printable ASCII as "?". */
+void buf_put_printable(struct buf *b, const void *p, size_t len);
+
 void buf_printf(struct buf *b, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 

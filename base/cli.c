@@ -1,6 +1,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/cli.h"
 
@@ -10,6 +11,9 @@ cli_option(struct cli *c, int opt, const char *arg)
 	switch (opt) {
 	case 'V':
 		c->vault = arg;
+		return (0);
+	case 'C':
+		c->config = arg;
 		return (0);
 	case 'q':
 		c->quiet = 1;
@@ -25,15 +29,39 @@ cli_option(struct cli *c, int opt, const char *arg)
 	}
 }
 
+const struct config *
+cli_config(const struct cli *c, struct err *e)
+{
+	if (*c->loaded != NULL)
+		return (*c->loaded);
+	if ((*c->loaded = config_load(c->config, e)) == NULL)
+		return (NULL);
+	/* The room for ssh knows of no configuration. */
+	if ((*c->loaded)->ssh_dir != NULL && setenv("XCATVAULT_SSH_DIR",
+	    (*c->loaded)->ssh_dir, 0) == -1) {
+		err_nomem(e);
+		return (NULL);
+	}
+	return (*c->loaded);
+}
+
 const char *
 cli_vault(const struct cli *c, struct err *e)
 {
-	if (c->vault == NULL || c->vault[0] == '\0') {
-		err_set(e, ERR_USAGE, "no vault named: use -V VAULT or set "
-		    "XCATVAULT_VAULT");
+	int named = c->vault != NULL && c->vault[0] != '\0';
+	const struct config *conf = NULL;
+
+	/* A directory that was named can do without a configuration. */
+	if (named && c->config == NULL && strncmp(c->vault, "ssh://", 6) != 0)
+		return (c->vault);
+	if ((conf = cli_config(c, e)) == NULL)
 		return (NULL);
-	}
-	return (c->vault);
+	if (named)
+		return (c->vault);
+	if (conf->vault == NULL)
+		err_set(e, ERR_USAGE, "no vault named: use -V VAULT, set "
+		    "XCATVAULT_VAULT, or have vault = ... in %s", conf->path);
+	return (conf->vault);
 }
 
 void

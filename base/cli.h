@@ -3,6 +3,7 @@
 
 #include <getopt.h>
 
+#include "base/config.h"
 #include "base/err.h"
 
 /*
@@ -11,6 +12,8 @@
  */
 struct cli {
 	const char *vault;	/* -V, or $XCATVAULT_VAULT; may be NULL */
+	const char *config;	/* -C; NULL: where config_load() looks */
+	struct config **loaded;	/* main's, who frees it: see cli_config() */
 	int json;
 	int quiet;		/* errors only */
 	int verbose;
@@ -21,8 +24,9 @@ enum {
 	CLI_OPT_OWN = 512,	/* where a command's own values start */
 };
 
-#define CLI_SHORT "V:qv"
+#define CLI_SHORT "C:V:qv"
 #define CLI_LONG \
+	{ "config", required_argument, NULL, 'C' }, \
 	{ "vault", required_argument, NULL, 'V' }, \
 	{ "json", no_argument, NULL, CLI_OPT_JSON }, \
 	{ "quiet", no_argument, NULL, 'q' }, \
@@ -34,7 +38,16 @@ enum {
  */
 int cli_option(struct cli *c, int opt, const char *arg);
 
-/* The vault's path, or NULL with ERR_USAGE. */
+/*
+ * The configuration, loaded at the first call.  Its folder for ssh becomes
+ * $XCATVAULT_SSH_DIR where that is not set.
+ */
+const struct config *cli_config(const struct cli *c, struct err *e);
+
+/*
+ * The vault's path or address: -V, $XCATVAULT_VAULT, the configuration's.
+ * NULL with ERR_USAGE when there is none.
+ */
 const char *cli_vault(const struct cli *c, struct err *e);
 
 /* One line on standard error. */

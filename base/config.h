@@ -12,6 +12,8 @@
  */
 #define CONFIG_PATH "/etc/xcatvault.conf"	/* or $XCATVAULT_CONFIG */
 
+#define CONFIG_MAX_LOSS 50	/* where max_loss is not set */
+
 struct config_volume {
 	char *path;		/* on the node, absolute, clean */
 	char *local;		/* read from here on this host, or NULL */
@@ -55,7 +57,14 @@ struct config {
  * path: NULL for $XCATVAULT_CONFIG or CONFIG_PATH, which then need not be
  * there (no sites).  A file that others than its owner may write is refused.
  */
+#define CONFIG_MAX ((size_t)1 << 20)	/* largest file read */
 struct config *config_load(const char *path, struct err *e);
+/*
+ * The same for a text that was read from path, which only errors name; its
+ * includes are looked for beside it.
+ */
+struct config *config_parse(const char *text, const char *path,
+    struct err *e);
 void config_free(struct config *c);
 
 /* A site by name; NULL with ERR_USAGE that lists the names there are. */

@@ -26,10 +26,58 @@ total_at(struct snapshot_totals *t, size_t i)
 	    snapshot_total_names[i].offset));
 }
 
+static const char *const dump_names[] = {
+	[SNAPSHOT_DUMP_NONE] = "none", [SNAPSHOT_DUMP_WHOLE] = "whole",
+	[SNAPSHOT_DUMP_WARNED] = "warned", [SNAPSHOT_DUMP_FAILED] = "failed",
+};
+#define NDUMPS (sizeof(dump_names) / sizeof(dump_names[0]))
+
+const char *
+snapshot_dump_name(enum snapshot_dump dump)
+{
+	return (dump_names[dump]);
+}
+
+/* The node's texts by name. */
+static const struct {
+	const char *name;
+	size_t offset;
+} node_fields[] = {
+	{ "address", offsetof(struct snapshot_node, address) },
+	{ "fingerprint", offsetof(struct snapshot_node, fingerprint) },
+	{ "hostname", offsetof(struct snapshot_node, hostname) },
+	{ "os", offsetof(struct snapshot_node, os) },
+	{ "arch", offsetof(struct snapshot_node, arch) },
+	{ "xcat", offsetof(struct snapshot_node, xcat) },
+	{ "database", offsetof(struct snapshot_node, engine) },
+};
+#define NNODE_FIELDS (sizeof(node_fields) / sizeof(node_fields[0]))
+
+static char **
+node_field(struct snapshot_node *n, size_t i)
+{
+	return ((char **)(void *)((char *)n + node_fields[i].offset));
+}
+
+static void
+fini_database(struct snapshot *s)
+{
+	size_t i;
+
+	for (i = 0; i < s->database.ntables; i++)
+		free(s->database.tables[i].name);
+	free(s->database.tables);
+	free(s->database.reason);
+	for (i = 0; i < NNODE_FIELDS; i++)
+		free(*node_field(&s->node, i));
+}
+
 void
 snapshot_fini(struct snapshot *s)
 {
 	size_t i;
+
+	fini_database(s);
 
 	for (i = 0; i < s->nvolumes; i++) {
 		free(s->volumes[i].path);
@@ -120,6 +168,8 @@ volume_json(struct snapshot_volume *v)
 	    "depth", (int)v->depth);
 	if (j == NULL)
 		return (NULL);
+	if (v->selected)
+		json_object_set_new(j, "selected", json_true());
 	for (i = 0; i < snapshot_total_count; i++)
 		if (json_object_set_new(j, snapshot_total_names[i].name,
 		    json_integer((json_int_t)*total_at(&v->totals, i))) ==
@@ -163,6 +213,62 @@ add_reports(json_t *j, struct snapshot *s)
 	return (0);
 }
 
+static int
+add_node(json_t *j, struct snapshot *s)
+{
+	json_t *o;
+	size_t i;
+	char *text;
+
+	if (s->node.address == NULL)
+		return (0);
+	o = json_object();
+	if (json_object_set_new(j, "node", o) == -1)
+		return (-1);
+	for (i = 0; i < NNODE_FIELDS; i++) {
+		text = *node_field(&s->node, i);
+		if (text != NULL && json_object_set_new(o,
+		    node_fields[i].name, json_string(text)) == -1)
+			return (-1);
+	}
+	return (0);
+}
+
+static json_t *
+table_json(const struct snapshot_table *t)
+{
+	char hex[DIGEST_HEX + 1];
+
+	digest_hexz(t->digest, hex);
+	return (json_pack("{s:s, s:I, s:I, s:I, s:s}", "table", t->name,
+	    "rows", (json_int_t)t->rows, "columns", (json_int_t)t->columns,
+	    "bytes", (json_int_t)t->bytes, "sha256", hex));
+}
+
+static int
+add_database(json_t *j, struct snapshot *s)
+{
+	const struct snapshot_database *d = &s->database;
+	json_t *o, *list;
+	size_t i;
+
+	if (d->dump == SNAPSHOT_DUMP_NONE)
+		return (0);
+	o = json_pack("{s:s, s:s?, s:b}", "dump",
+	    snapshot_dump_name(d->dump), "reason", d->reason,
+	    "bypass", d->bypass);
+	if (json_object_set_new(j, "database", o) == -1)
+		return (-1);
+	list = json_array();
+	if (json_object_set_new(o, "tables", list) == -1)
+		return (-1);
+	for (i = 0; i < d->ntables; i++)
+		if (json_array_append_new(list,
+		    table_json(&d->tables[i])) == -1)
+			return (-1);
+	return (0);
+}
+
 static json_t *
 snapshot_json(struct snapshot *s)
 {
@@ -179,7 +285,8 @@ snapshot_json(struct snapshot *s)
 	    "stored_bytes", (json_int_t)s->stored_bytes);
 	if (j == NULL)
 		return (NULL);
-	if (add_volumes(j, s) == -1 || add_reports(j, s) == -1) {
+	if (add_volumes(j, s) == -1 || add_reports(j, s) == -1 ||
+	    add_node(j, s) == -1 || add_database(j, s) == -1) {
 		json_decref(j);
 		return (NULL);
 	}
@@ -256,6 +363,7 @@ decode_volume(struct snapshot_volume *v, json_t *j)
 	    depth < 0 || depth > TREENODE_DEPTH_MAX ||
 	    !valid_volume_path(path))
 		return (-1);
+	v->selected = json_is_true(json_object_get(j, "selected"));
 	v->depth = (uint32_t)depth;
 	v->path = pathtext_dup(path);
 	v->source = pathtext_dup(source);
@@ -311,6 +419,85 @@ decode_reports(struct snapshot *s, json_t *list)
 			return (-1);
 	}
 	return (0);
+}
+
+static int
+decode_node(struct snapshot *s, json_t *o)
+{
+	json_t *text;
+	size_t i;
+
+	if (o == NULL)
+		return (0);
+	if (json_string_value(json_object_get(o, "address")) == NULL)
+		return (-1);
+	for (i = 0; i < NNODE_FIELDS; i++) {
+		text = json_object_get(o, node_fields[i].name);
+		if (text == NULL)
+			continue;
+		if (!json_is_string(text) || (*node_field(&s->node, i) =
+		    strdup(json_string_value(text))) == NULL)
+			return (-1);
+	}
+	return (0);
+}
+
+static int
+decode_table(struct snapshot_table *t, json_t *j)
+{
+	const char *name, *sha256;
+	json_int_t rows, columns, bytes;
+
+	if (json_unpack(j, "{s:s, s:I, s:I, s:I, s:s}", "table", &name,
+	    "rows", &rows, "columns", &columns, "bytes", &bytes,
+	    "sha256", &sha256) == -1 || rows < 0 || columns < 0 ||
+	    bytes < 0 || strlen(sha256) != DIGEST_HEX ||
+	    digest_parse(sha256, t->digest) == -1)
+		return (-1);
+	t->rows = (uint64_t)rows;
+	t->columns = (uint64_t)columns;
+	t->bytes = (uint64_t)bytes;
+	return ((t->name = strdup(name)) != NULL ? 0 : -1);
+}
+
+static int
+decode_tables(struct snapshot_database *d, json_t *list)
+{
+	size_t i, n = json_array_size(list);
+
+	if (!json_is_array(list) || n > 65536)
+		return (-1);
+	if (n > 0 && (d->tables = calloc(n, sizeof(*d->tables))) == NULL)
+		return (-1);
+	d->ntables = n;
+	for (i = 0; i < n; i++)
+		if (decode_table(&d->tables[i], json_array_get(list, i)) ==
+		    -1)
+			return (-1);
+	return (0);
+}
+
+static int
+decode_database(struct snapshot *s, json_t *o)
+{
+	struct snapshot_database *d = &s->database;
+	const char *dump, *reason;
+	size_t i;
+
+	if (o == NULL)
+		return (0);
+	if ((dump = json_string_value(json_object_get(o, "dump"))) == NULL)
+		return (-1);
+	for (i = 1; i < NDUMPS && strcmp(dump, dump_names[i]) != 0; i++)
+		;
+	if (i == NDUMPS)
+		return (-1);
+	d->dump = (enum snapshot_dump)i;
+	d->bypass = json_is_true(json_object_get(o, "bypass"));
+	reason = json_string_value(json_object_get(o, "reason"));
+	if (reason != NULL && (d->reason = strdup(reason)) == NULL)
+		return (-1);
+	return (decode_tables(d, json_object_get(o, "tables")));
 }
 
 /* An id, or null, or not there (json_unpack has no "s?"). */
@@ -372,7 +559,9 @@ snapshot_decode(struct snapshot *s, const void *text, size_t len,
 		    (long long)format);
 	else if (format != FORMAT || decode_head(s, j) == -1 ||
 	    decode_volumes(s, json_object_get(j, "volumes")) == -1 ||
-	    decode_reports(s, json_object_get(j, "reports")) == -1)
+	    decode_reports(s, json_object_get(j, "reports")) == -1 ||
+	    decode_node(s, json_object_get(j, "node")) == -1 ||
+	    decode_database(s, json_object_get(j, "database")) == -1)
 		err_set(e, ERR_DAMAGED, "snapshot fields missing or wrong");
 	else
 		rc = set_id(s, text, len, e);

@@ -28,6 +28,7 @@ struct snapshot_volume {
 	char *source;		/* where it was read */
 	uint8_t root[DIGEST_LEN];	/* of the catalog */
 	uint32_t depth;
+	int selected;		/* only some paths of that directory */
 	struct snapshot_totals totals;
 };
 
@@ -35,6 +36,35 @@ struct snapshot_report {
 	char *kind;		/* "changed", "vanished", ... */
 	char *path;
 	char *message;
+};
+
+/* One table of the dump of xCAT's database, as proved. */
+struct snapshot_table {
+	char *name;
+	uint64_t rows, columns, bytes;
+	uint8_t digest[DIGEST_LEN];	/* of NAME.csv */
+};
+
+enum snapshot_dump {
+	SNAPSHOT_DUMP_NONE,	/* nobody asked for one */
+	SNAPSHOT_DUMP_WHOLE,
+	SNAPSHOT_DUMP_WARNED,	/* whole; some of it xCAT cannot restore */
+	SNAPSHOT_DUMP_FAILED,	/* not in the snapshot, which is partial */
+};
+
+struct snapshot_database {
+	enum snapshot_dump dump;
+	char *reason;		/* the first thing wrong with it, or NULL */
+	int bypass;		/* xcatd was down: made with XCATBYPASS=1 */
+	struct snapshot_table *tables;	/* sorted by name */
+	size_t ntables;
+};
+
+/* The management node that was backed up over ssh; strings or NULL. */
+struct snapshot_node {
+	char *address;		/* NULL: there was none */
+	char *fingerprint;	/* of its host key */
+	char *hostname, *os, *arch, *xcat, *engine;
 };
 
 struct snapshot {
@@ -47,6 +77,8 @@ struct snapshot {
 	int partial;
 	struct snapshot_volume *volumes;
 	size_t nvolumes;
+	struct snapshot_node node;
+	struct snapshot_database database;
 	struct snapshot_report *reports;
 	size_t nreports;
 	uint64_t stored_bytes;	/* added to the vault by this run */
@@ -74,6 +106,9 @@ struct snapshot_total_name {
 };
 extern const struct snapshot_total_name snapshot_total_names[];
 extern const size_t snapshot_total_count;
+
+/* "whole", "warned", "failed"; "none". */
+const char *snapshot_dump_name(enum snapshot_dump dump);
 
 /* A site's name: 1 to 64 letters, digits, ".", "_", "-"; no leading "." */
 int snapshot_valid_site(const char *site);

@@ -433,7 +433,9 @@ exec_await_end(struct remote_exec *x, int64_t deadline_ms, int *status,
 			over = now;
 		if (over != 0 && now - over >= CLOSE_MS)
 			break;
-		if (deadline_ms != 0 ? now >= deadline_ms : is_idle(x, now))
+		if (deadline_ms != 0 && now >= deadline_ms)
+			return (1);
+		if (deadline_ms == 0 && is_idle(x, now))
 			return (idle_error(x, e));
 	}
 	if (x->status == -1)

@@ -133,14 +133,19 @@ out:
 }
 
 int
-hostkey_record(struct remote *r, int record, struct remote_host_key *key,
-    struct err *e)
+hostkey_record(struct remote *r, const char *agreed,
+    struct remote_host_key *key, struct err *e)
 {
 	enum ssh_known_hosts_e known;
 
 	known = hostkey_look(r, key->type, sizeof(key->type));
 	snprintf(key->fingerprint, sizeof(key->fingerprint), "%s",
 	    r->fingerprint);
+	if (agreed != NULL && agreed[0] != '\0' &&
+	    strcmp(agreed, key->fingerprint) != 0)
+		return (err_set(e, ERR_FAILED, "%s: its host key is %s now, "
+		    "and was %s a moment ago: somebody may be listening in",
+		    r->name, key->fingerprint, agreed));
 	switch (known) {
 	case SSH_KNOWN_HOSTS_OK:
 		key->state = REMOTE_KEY_KNOWN;
@@ -148,11 +153,11 @@ hostkey_record(struct remote *r, int record, struct remote_host_key *key,
 	case SSH_KNOWN_HOSTS_UNKNOWN:
 	case SSH_KNOWN_HOSTS_NOT_FOUND:
 		key->state = REMOTE_KEY_UNKNOWN;
-		return (record ? record_key(r, e) : 0);
+		return (agreed != NULL ? record_key(r, e) : 0);
 	case SSH_KNOWN_HOSTS_CHANGED:
 	case SSH_KNOWN_HOSTS_OTHER:
 		key->state = REMOTE_KEY_CHANGED;
-		return (record ? hostkey_check(r, e) : 0);
+		return (agreed != NULL ? hostkey_check(r, e) : 0);
 	case SSH_KNOWN_HOSTS_ERROR:
 		break;
 	}

@@ -80,7 +80,10 @@ int connect_session(struct remote *r, struct err *e);
 /* Whether the command and its channel are gone. */
 int exec_is_over(const struct remote_exec *x);
 
-/* remote_exec_wait() with a deadline, unless that is 0, for its idle one. */
+/*
+ * remote_exec_wait() until a deadline, and 1 when that is past; 0: with the
+ * idle time-out.
+ */
 int exec_await_end(struct remote_exec *x, int64_t deadline_ms, int *status,
     struct err *e);
 
@@ -91,9 +94,12 @@ enum ssh_known_hosts_e hostkey_look(struct remote *r, char *type,
 /* 0 when it is the one known; else says what is wrong and what to do. */
 int hostkey_check(struct remote *r, struct err *e);
 
-/* remote_trust(), of a host that is reached. */
-int hostkey_record(struct remote *r, int record, struct remote_host_key *key,
-    struct err *e);
+/*
+ * remote_trust(), of a host that is reached.  agreed: NULL to record nothing,
+ * "" for any key, or the fingerprint it must have.
+ */
+int hostkey_record(struct remote *r, const char *agreed,
+    struct remote_host_key *key, struct err *e);
 
 /*
  * Log in.  Steps not in "only" are left out, unless it is 0.  r->password

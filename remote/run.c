@@ -110,17 +110,15 @@ rest_of_input(struct run *u, struct err *e)
 static int
 converse(struct run *u, struct err *e)
 {
+	int rc;
+
 	while (!remote_exec_ended(u->x))
 		if (send_input(u, e) == -1 || take_output(u, e) == -1)
 			return (-1);
-	if (rest_of_input(u, e) == -1 || exec_await_end(u->x, u->deadline_ms,
-	    &u->io->status, e) == -1) {
-		/* It is late, not idle. */
-		if (u->deadline_ms != 0 && session_now() >= u->deadline_ms)
-			return (too_late(u, e));
+	if (rest_of_input(u, e) == -1)
 		return (-1);
-	}
-	return (0);
+	rc = exec_await_end(u->x, u->deadline_ms, &u->io->status, e);
+	return (rc == 1 ? too_late(u, e) : rc);
 }
 
 int

@@ -235,15 +235,18 @@ int
 remote_trust(const struct remote_target *t, int record,
     struct remote_host_key *key, struct err *e)
 {
+	char agreed[sizeof(key->fingerprint)] = "";
 	struct remote *r;
 	int rc;
 
+	if (record)
+		snprintf(agreed, sizeof(agreed), "%s", key->fingerprint);
 	memset(key, 0, sizeof(*key));
 	if (t->host == NULL || t->host[0] == '\0' || t->host[0] == '-')
 		return (check_target(t, e));
 	if ((r = start(t, e)) == NULL)
 		return (-1);
-	rc = hostkey_record(r, record, key, e);
+	rc = hostkey_record(r, record ? agreed : NULL, key, e);
 	remote_close(r);
 	return (rc);
 }

@@ -64,6 +64,7 @@ int remote_weak_password(const struct remote *r);
  * type: "ssh-ed25519"; *state as below.  When record is set and the key is
  * unknown, it is added to known_hosts of the ssh folder (0600, made when it
  * is not there).  A changed key is never recorded: ERR_FAILED.
+ * Where key->fingerprint is not empty then, only that key is recorded.
  */
 enum remote_key { REMOTE_KEY_KNOWN, REMOTE_KEY_UNKNOWN, REMOTE_KEY_CHANGED };
 

@@ -3,13 +3,16 @@
 #include <string.h>
 
 #include "formats/pathtext.h"
+#include "restore/dbdiff.h"
 #include "restore/restore.h"
 #include "restore/show.h"
 #include "restore/subtree.h"
 #include "restore/view.h"
 #include "vault/snapshots.h"
 
-#define USAGE "diff SNAP SNAP [PATH]"
+#define USAGE "diff SNAP SNAP [PATH | --db [TABLE]]"
+
+enum { OPT_DB = CLI_OPT_OWN };
 
 /* What may differ between two entries of the same path. */
 enum change {
@@ -303,23 +306,28 @@ diff_main(struct cli *cli, int argc, char **argv)
 {
 	static const struct option options[] = {
 		CLI_LONG,
+		{ "db", no_argument, NULL, OPT_DB },
 		{ NULL, 0, NULL, 0 },
 	};
 	struct diff d;
 	struct err e;
-	int opt, status = STATUS_FAILED;
+	int opt, db = 0, status = STATUS_FAILED;
 
 	memset(&d, 0, sizeof(d));
 	while ((opt = getopt_long(argc, argv, CLI_SHORT, options,
 	    NULL)) != -1)
-		if (cli_option(cli, opt, optarg) == -1)
+		if (opt == OPT_DB)
+			db = 1;
+		else if (cli_option(cli, opt, optarg) == -1)
 			return (cli_usage(USAGE));
 	if (argc - optind < 2 || argc - optind > 3)
 		return (cli_usage(USAGE));
 	show_init(&d.show, cli, 0);
 	if (view_open(&d.view, cli, argv[optind], &e) == -1 ||
 	    snapshot_open(&d.newer, d.view.vault, argv[optind + 1],
-	    &e) == -1 || diff(&d, argv[optind + 2], &e) == -1)
+	    &e) == -1 || (db ? dbdiff_print(&d.view, &d.newer,
+	    argv[optind + 2], &d.show, &d.found, &e) :
+	    diff(&d, argv[optind + 2], &e)) == -1)
 		status = cli_fail(&e);
 	else
 		status = d.view.status != STATUS_DONE ? d.view.status :

@@ -12,6 +12,7 @@ build make            make              make                make
 build pkg-config      pkg-config        pkgconf-pkg-config  pkg-config
 build h:stdio.h       libc6-dev         glibc-devel         glibc-devel
 build h:uthash.h      uthash-dev        uthash-devel        uthash-devel
+build pc:libconfig    libconfig-dev     libconfig-devel     libconfig-devel
 build pc:jansson      libjansson-dev    jansson-devel       libjansson-devel
 build pc:libcrypto    libssl-dev        openssl-devel       libopenssl-devel
 build pc:libssh         libssh-dev        libssh-devel        libssh-devel
@@ -19,6 +20,7 @@ build pc:libzstd      libzstd-dev       libzstd-devel       libzstd-devel
 demo  awk             mawk              gawk                gawk
 demo  rsync           rsync             rsync               rsync
 demo  setfattr        attr              attr                attr
+demo  sqlite3         sqlite3           sqlite             sqlite3
 demo  tar             tar               tar                 tar
 demo  zstd            zstd              zstd                zstd
 check bats            bats              bats                bats
@@ -45,6 +47,7 @@ check shellcheck      shellcheck        ShellCheck          ShellCheck
 check ssh             openssh-client    openssh-clients     openssh-clients
 check sshd            openssh-server    openssh-server      openssh-server
 check strace          strace            strace              strace
+check unshare         util-linux        util-linux          util-linux
 '
 
 fail() {

@@ -140,6 +140,7 @@ layers() {
 		home["zstd.h"] = " formats/frame.c restore/zout.c "
 		home["archive.h"] = " restore/pax.c "
 		home["archive_entry.h"] = " restore/pax.c "
+		home["libconfig.h"] = " base/config.c "
 		home["libssh"] = " remote/ "
 		home["libconfig.h"] = " base/config.c "
 	}

@@ -38,7 +38,7 @@ scratch()
 	export XCATVAULT_VAULT XCATVAULT_CACHE=$T/cache
 	XCATVAULT_VAULT=$(vault_name "$V")
 	export HOME=$T XDG_CACHE_HOME=$T/xdg-cache XDG_CONFIG_HOME=$T/xdg-config
-	unset XCATVAULT_CONFIG
+	export XCATVAULT_CONFIG=$T/xcatvault.conf
 	HELD=
 	umask 022
 	cd "$T" || return 1

@@ -6,15 +6,17 @@
  * -a ADDRESS  [user@]host[:port]   -i IDENTITY   -P PASSWORD_FILE   -A (ask)
  * -c CONNECT_S  -t IDLE_S  -l LIMIT_S
  *
- *	trust [look]        state, type and fingerprint of the host's key
+ *	trust [look]        state, type and fingerprint of the host's key, which
+ *	                    must be $AGREED where that is set
  *	name                name and fingerprint; "weak" for a weak password
  *	run SCRIPT [ARG...]  standard input goes in; its output, errors, status
  *	xcat SCRIPT [ARG...]  the same in xCAT's environment
  *	command COMMAND     the same for a command as it stands
  *	cat                 standard input through "cat", written all at once
  *	bulk COMMAND        bytes of output, and how long they took
- *	sink BYTES          the same for input of "cat >/dev/null"
+ *	sink COMMAND        the same for input, of SINK_BYTES
  *	hold COMMAND        its output by and by; says when it is lost
+ *	both COMMAND        beside another one; bytes of output of both
  *	siblings N SCRIPT   N sessions in threads
  */
 #include <pthread.h>
@@ -30,6 +32,8 @@
 #include "remote/exec.h"
 #include "remote/quote.h"
 #include "remote/session.h"
+
+#define SINK_BYTES (500u << 20)
 
 static struct remote_target target;
 static unsigned limit_s;
@@ -101,43 +105,57 @@ run_script(struct remote *r, int xcat, char **argv, int argc, struct err *e)
 	return (rc);
 }
 
-/* Written without reading: what comes back meanwhile must be kept. */
 static int
-cat(struct remote *r, struct err *e)
+echo_back(struct remote_exec *x, const struct buf *in, struct err *e)
 {
-	struct remote_exec *x;
-	struct buf in = BUF_INIT;
 	uint8_t piece[70000];
-	int status = -1;
+	int status;
 	ssize_t n;
 
-	if (read_stdin(&in, e) == -1 ||
-	    (x = remote_exec_new(r, "cat", e)) == NULL)
-		return (-1);
-	if (remote_exec_write(x, in.data, in.len, e) == -1 ||
+	if (remote_exec_write(x, in->data, in->len, e) == -1 ||
 	    remote_exec_end_input(x, e) == -1)
 		return (-1);
 	while ((n = remote_exec_read(x, piece, sizeof(piece), -1, e)) > 0)
 		(void)io_write(1, piece, (size_t)n);
 	if (n == -1 || remote_exec_wait(x, &status, e) == -1)
 		return (-1);
-	remote_exec_free(x);
-	buf_fini(&in);
 	return (status);
 }
 
+/* Written without reading: what comes back meanwhile must be kept. */
 static int
-bulk(struct remote *r, const char *command, struct err *e)
+cat(struct remote *r, struct err *e)
+{
+	struct remote_exec *x;
+	struct buf in = BUF_INIT;
+	int rc = -1;
+
+	if (read_stdin(&in, e) == 0 &&
+	    (x = remote_exec_new(r, "cat", e)) != NULL) {
+		rc = echo_back(x, &in, e);
+		remote_exec_free(x);
+	}
+	buf_fini(&in);
+	return (rc);
+}
+
+static void
+rate(uint64_t bytes, double begun)
+{
+	printf("%llu bytes, %.0f MB/s\n", (unsigned long long)bytes,
+	    (double)bytes / 1e6 / (now() - begun));
+}
+
+static int
+bulk(struct remote *r, struct remote_exec *x, struct err *e)
 {
 	static uint8_t piece[256 << 10];
-	struct remote_exec *x;
 	double begun = now();
 	uint64_t total = 0;
 	int status;
 	ssize_t n;
 
-	if ((x = remote_exec_new(r, command, e)) == NULL)
-		return (-1);
+	(void)r;
 	while (!remote_exec_ended(x)) {
 		n = remote_exec_read(x, piece, sizeof(piece), -1, e);
 		if (n == -1)
@@ -146,62 +164,90 @@ bulk(struct remote *r, const char *command, struct err *e)
 	}
 	if (remote_exec_wait(x, &status, e) == -1)
 		return (-1);
-	printf("%llu bytes, %.0f MB/s\n", (unsigned long long)total,
-	    (double)total / 1e6 / (now() - begun));
-	remote_exec_free(x);
+	rate(total, begun);
 	return (status);
 }
 
 static int
-sink(struct remote *r, uint64_t total, struct err *e)
+sink(struct remote *r, struct remote_exec *x, struct err *e)
 {
 	static uint8_t piece[256 << 10];
-	struct remote_exec *x;
 	double begun = now();
-	uint64_t left = total;
+	uint64_t total = 0;
 	int status;
 
-	if ((x = remote_exec_new(r, "cat >/dev/null", e)) == NULL)
-		return (-1);
-	while (left > 0) {
-		size_t n = left < sizeof(piece) ? left : sizeof(piece);
-
-		if (remote_exec_write(x, piece, n, e) == -1)
+	(void)r;
+	for (total = 0; total < SINK_BYTES; total += sizeof(piece))
+		if (remote_exec_write(x, piece, sizeof(piece), e) == -1)
 			return (-1);
-		left -= n;
-	}
 	if (remote_exec_end_input(x, e) == -1 ||
 	    remote_exec_wait(x, &status, e) == -1)
 		return (-1);
-	printf("%llu bytes, %.0f MB/s\n", (unsigned long long)total,
-	    (double)total / 1e6 / (now() - begun));
-	remote_exec_free(x);
+	rate(total, begun);
 	return (status);
 }
 
 static int
-hold(struct remote *r, const char *command, struct err *e)
+hold(struct remote *r, struct remote_exec *x, struct err *e)
 {
-	struct remote_exec *x;
 	char piece[4096];
 	int status;
 	ssize_t n;
 
-	if ((x = remote_exec_new(r, command, e)) == NULL)
-		return (-1);
 	while (!remote_exec_ended(x)) {
 		n = remote_exec_read(x, piece, sizeof(piece), -1, e);
 		if (n == -1) {
 			printf("lost: %d\n", remote_lost(r));
-			remote_exec_free(x);
 			return (-1);
 		}
 		(void)io_write(1, piece, (size_t)n);
 	}
 	if (remote_exec_wait(x, &status, e) == -1)
 		return (-1);
-	remote_exec_free(x);
 	return (status);
+}
+
+/* Two commands at once in one session, read turn by turn. */
+static int
+both(struct remote *r, struct remote_exec *x, struct err *e)
+{
+	struct remote_exec *y, *turn = NULL;
+	uint64_t got[2] = { 0, 0 };
+	char piece[30000];
+	int status = -1;
+	ssize_t n = 0;
+
+	if ((y = remote_exec_new(r, "head -c 3000000 /dev/zero", e)) == NULL)
+		return (-1);
+	while (n != -1 && !(remote_exec_ended(x) && remote_exec_ended(y))) {
+		turn = turn == x || remote_exec_ended(x) ? y : x;
+		if ((n = remote_exec_read(turn, piece, sizeof(piece), -1,
+		    e)) > 0)
+			got[turn == y] += (uint64_t)n;
+	}
+	if (n != -1 && remote_exec_wait(y, &status, e) == 0 &&
+	    remote_exec_wait(x, &status, e) == 0)
+		printf("%llu %llu\n", (unsigned long long)got[0],
+		    (unsigned long long)got[1]);
+	else
+		status = -1;
+	remote_exec_free(y);
+	return (status);
+}
+
+static int
+stream(struct remote *r, const char *text,
+    int (*how)(struct remote *, struct remote_exec *, struct err *),
+    struct err *e)
+{
+	struct remote_exec *x;
+	int rc;
+
+	if ((x = remote_exec_new(r, text, e)) == NULL)
+		return (-1);
+	rc = how(r, x, e);
+	remote_exec_free(x);
+	return (rc);
 }
 
 struct sibling {
@@ -261,8 +307,12 @@ static int
 trust(int record, struct err *e)
 {
 	static const char *const states[] = { "known", "unknown", "changed" };
-	struct remote_host_key key;
+	struct remote_host_key key = { .type = "" };
+	const char *agreed = getenv("AGREED");
 
+	if (agreed != NULL)
+		snprintf(key.fingerprint, sizeof(key.fingerprint), "%s",
+		    agreed);
 	if (remote_trust(&target, record, &key, e) == -1)
 		return (-1);
 	printf("%s %s %s\n", states[key.state], key.type, key.fingerprint);
@@ -288,11 +338,13 @@ command(struct remote *r, int argc, char **argv, struct err *e)
 	if (strcmp(what, "run") == 0 || strcmp(what, "xcat") == 0)
 		return (run_script(r, what[0] == 'x', argv + 1, argc - 1, e));
 	if (strcmp(what, "bulk") == 0)
-		return (bulk(r, argv[1], e));
+		return (stream(r, argv[1], bulk, e));
 	if (strcmp(what, "sink") == 0)
-		return (sink(r, strtoull(argv[1], NULL, 10), e));
+		return (stream(r, argv[1], sink, e));
 	if (strcmp(what, "hold") == 0)
-		return (hold(r, argv[1], e));
+		return (stream(r, argv[1], hold, e));
+	if (strcmp(what, "both") == 0)
+		return (stream(r, argv[1], both, e));
 	if (strcmp(what, "siblings") == 0 && argc == 3)
 		return (siblings(r, atoi(argv[1]), argv[2], e));
 	if (strcmp(what, "command") == 0) {

@@ -13,7 +13,8 @@
 #                     (id_ed25519, known_hosts).  Several may run: NAME
 #                     (default "node") is the folder's, $T/sshd.NAME; all of
 #                     them are known in one ssh folder.  SSHD_CONFIG holds
-#                     further lines of its configuration.
+#                     further lines of its configuration, SSHD_WRAP (an
+#                     array) a command to start it with.
 # sshd_stop           ends all of them, with what runs in them
 # sshd_cut [NAME]     cuts the connections there are; the server stays
 #
@@ -96,7 +97,7 @@ sshd_start()
 		! sshd_listens "$SSHD_PORT" || continue
 		sshd_config "$SSHD_PORT"
 		# in a session of its own, so that ^C leaves it to sshd_stop
-		setsid "$SSHD_PROGRAM" -D -e -f "$SSHD_DIR/config" \
+		setsid ${SSHD_WRAP[@]+"${SSHD_WRAP[@]}"} "$SSHD_PROGRAM" -D -e -f "$SSHD_DIR/config" \
 		    </dev/null >>"$SSHD_DIR/log" 2>&1 3>&- 4>&- &
 		SSHD_PID=$!
 		if sshd_await; then
@@ -133,38 +134,50 @@ sshd_know()
 	    >>"$XCATVAULT_SSH_DIR/known_hosts"
 }
 
-# sshd_tree PID: it and all that came of it, the latter first
+# sshd_children PID
+sshd_children()
+{
+	cat "/proc/$1/task/"*/children 2>/dev/null | tr " " "\n" | grep . || :
+}
+
+# sshd_tree PID: it and all that came of it
 sshd_tree()
 {
 	local child
 
-	for child in $(cat "/proc/$1/task/"*/children 2>/dev/null); do
-		sshd_tree "$child"
-	done
 	echo "$1"
+	while read -r child; do
+		sshd_tree "$child"
+	done < <(sshd_children "$1")
+}
+
+# The server before its command: no word of the latter's end gets out
+sshd_kill()
+{
+	local pid pids
+
+	mapfile -t pids < <(sshd_tree "$1")
+	for pid in "${pids[@]}"; do
+		kill -KILL "$pid" 2>/dev/null || :
+	done
 }
 
 sshd_cut()
 {
-	local pid child
+	local child
 
-	pid=$(cat "$T/sshd.${1:-node}/running")
-	for child in $(cat "/proc/$pid/task/"*/children); do
-		for child in $(sshd_tree "$child"); do
-			kill -KILL "$child" 2>/dev/null || :
-		done
-	done
+	while read -r child; do
+		sshd_kill "$child"
+	done < <(sshd_children "$(cat "$T/sshd.${1:-node}/running")")
 }
 
 sshd_stop()
 {
-	local file pid
+	local file
 
 	for file in "${T:?}"/sshd.*/running; do
 		[ -e "$file" ] || continue
-		for pid in $(sshd_tree "$(cat "$file")"); do
-			kill -KILL "$pid" 2>/dev/null || :
-		done
+		sshd_kill "$(cat "$file")"
 		# reaps it, without the word "Killed"
 		{ wait "$(cat "$file")"; } 2>/dev/null || :
 		rm -f "$file"

@@ -1,0 +1,258 @@
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "backup/node.h"
+#include "formats/pathtext.h"
+#include "remote/quote.h"
+
+#define READ_BYTES ((size_t)128 << 10)
+#define NO_DIRECTORY 90		/* our own exit status: cd failed */
+
+/*
+ * The directory is entered, so that a volume that is a symbolic link is
+ * followed and no path that find prints begins with what was configured.
+ */
+static const char list_script[] =
+    "cd -- \"$1\" || exit 90\n"
+    "exec find . $2 -printf '" LISTING_FORMAT "'\n";
+
+/*
+ * Of a selection: first the directories on the way to its paths, those
+ * without their contents, then the paths.
+ */
+static const char list_some_script[] =
+    "cd -- \"$1\" || exit 90\n"
+    "opt=$2 n=$3\n"
+    "shift 3\n"
+    "i=0\n"
+    "while [ \"$i\" -lt \"$n\" ]; do\n"
+    "	find \"$1\" -maxdepth 0 -printf '" LISTING_FORMAT "'\n"
+    "	shift\n"
+    "	i=$((i + 1))\n"
+    "done\n"
+    "exec find \"$@\" $opt -printf '" LISTING_FORMAT "'\n";
+
+int
+node_wake(struct node *n, struct err *e)
+{
+	struct remote *again;
+
+	if (!remote_lost(n->control))
+		return (0);
+	if ((again = remote_sibling(n->control, e)) == NULL)
+		return (-1);
+	remote_close(n->control);
+	n->control = again;
+	return (0);
+}
+
+/* "find: './a': Permission denied": without the quotes, as catalog text. */
+static void
+report_line(struct pool *p, const char *line, size_t len)
+{
+	struct buf path = BUF_INIT, why = BUF_INIT;
+	const char *colon;
+	struct span sp;
+
+	if (len > 6 && memcmp(line, "find: ", 6) == 0) {
+		line += 6;
+		len -= 6;
+	}
+	colon = memmem(line, len, "': ", 3);
+	if (line[0] != '\'' || colon == NULL) {
+		buf_put_printable(&why, line, len);
+		sp.p = ".";
+		sp.len = 1;
+	} else {
+		buf_put_printable(&why, colon + 3,
+		    (size_t)(line + len - colon - 3));
+		pathtext_encode(&path, line + 1, (size_t)(colon - line - 1));
+		sp.p = buf_cstr(&path);
+		sp.len = path.len;
+	}
+	pool_report(p, strstr(buf_cstr(&why), "No such file") != NULL ?
+	    "vanished" : "unreadable", &sp, buf_cstr(&why));
+	buf_fini(&path);
+	buf_fini(&why);
+}
+
+static void
+report_errors(struct pool *p, const struct buf *b)
+{
+	const char *at = (const char *)b->data, *end = at + b->len, *nl;
+
+	for (; at < end; at = nl + 1) {
+		if ((nl = memchr(at, '\n', (size_t)(end - at))) == NULL)
+			nl = end;
+		if (nl > at)
+			report_line(p, at, (size_t)(nl - at));
+	}
+}
+
+static int
+read_listing(struct remote_exec *x, struct listing *l, struct err *e)
+{
+	uint8_t *p;
+	ssize_t n = 0;
+	int rc = 0;
+
+	if ((p = malloc(READ_BYTES)) == NULL)
+		return (err_nomem(e));
+	while (rc == 0 && !remote_exec_ended(x)) {
+		if ((n = remote_exec_read(x, p, READ_BYTES, -1, e)) == -1)
+			rc = -1;
+		else
+			rc = listing_feed(l, p, (size_t)n, e);
+	}
+	free(p);
+	return (rc);
+}
+
+/* How find ended says whether all of its output came. */
+static int
+judge(struct node *n, struct pool *p, struct remote_exec *x,
+    const struct listing *l, const char *root, int status, struct err *e)
+{
+	struct buf *said = remote_exec_stderr(x);
+	const char *first = buf_cstr(said), *nl = strchr(first, '\n');
+
+	if ((status == 0 || status == 1) && listing_count(l) > 0) {
+		report_errors(p, said);
+		return (0);
+	}
+	if (status == NO_DIRECTORY)
+		return (err_set(e, ERR_FAILED, "%s: volume %s: no such "
+		    "directory, or it may not be entered",
+		    remote_name(n->control), root));
+	if (status == 127)
+		return (err_set(e, ERR_FAILED, "%s: there is no find; install "
+		    "GNU findutils there", remote_name(n->control)));
+	return (err_set(e, ERR_FAILED, "%s: find gave no listing of %s (is it GNU "
+	    "find?); status %d: %.*s", remote_name(n->control), root, status,
+	    nl != NULL ? (int)(nl - first) : 200, first));
+}
+
+static int
+run_find(struct node *n, struct pool *p, struct listing *l,
+    const struct backup_volume *v, const char *command, struct err *e)
+{
+	struct remote_exec *x;
+	int status, rc = -1;
+
+	if ((x = remote_exec_new(n->control, command, e)) == NULL)
+		return (-1);
+	if (remote_exec_end_input(x, e) == 0 &&
+	    read_listing(x, l, e) == 0 && remote_exec_wait(x, &status,
+	    e) == 0 && judge(n, p, x, l, v->source, status, e) == 0)
+		rc = listing_finish(l, e);
+	remote_exec_free(x);
+	return (rc);
+}
+
+struct words {
+	char **at;
+	size_t n, cap;
+};
+
+static int
+add_word(struct words *w, const char *p, size_t len)
+{
+	char **at;
+	size_t i;
+
+	for (i = 0; i < w->n; i++)
+		if (strlen(w->at[i]) == len &&
+		    memcmp(w->at[i], p, len) == 0)
+			return (0);
+	if (w->n == w->cap) {
+		at = realloc(w->at, (w->cap + 64) * sizeof(*at));
+		if (at == NULL)
+			return (-1);
+		w->at = at;
+		w->cap += 64;
+	}
+	if ((w->at[w->n] = strndup(p, len)) == NULL)
+		return (-1);
+	w->n++;
+	return (0);
+}
+
+static void
+free_words(struct words *w)
+{
+	size_t i;
+
+	for (i = 0; i < w->n; i++)
+		free(w->at[i]);
+	free(w->at);
+}
+
+/* "." and each directory above a path of the selection, once. */
+static int
+parents_of(const struct backup_volume *v, struct words *w)
+{
+	const char *slash;
+	size_t i;
+
+	for (i = 0; i < v->nonly; i++)
+		for (slash = strchr(v->only[i], '/'); slash != NULL;
+		    slash = strchr(slash + 1, '/'))
+			if (add_word(w, v->only[i],
+			    (size_t)(slash - v->only[i])) == -1)
+				return (-1);
+	return (0);
+}
+
+static int
+some_command(struct buf *out, const struct backup_volume *v,
+    const char *option, struct err *e)
+{
+	struct words w = { NULL, 0, 0 };
+	const char **args;
+	char count[24];
+	size_t i, n = 0;
+
+	if (parents_of(v, &w) == -1 ||
+	    (args = calloc(w.n + v->nonly + 3, sizeof(*args))) == NULL) {
+		free_words(&w);
+		return (err_nomem(e));
+	}
+	snprintf(count, sizeof(count), "%zu", w.n);
+	args[n++] = v->source;
+	args[n++] = option;
+	args[n++] = count;
+	for (i = 0; i < w.n; i++)
+		args[n++] = w.at[i];
+	for (i = 0; i < v->nonly; i++)
+		args[n++] = v->only[i];
+	remote_command(out, list_some_script, args, n);
+	free(args);
+	free_words(&w);
+	return (buf_ok(out, e));
+}
+
+struct listing *
+node_list(struct node *n, struct pool *p, const struct backup_volume *v,
+    const struct walk_options *opt, struct err *e)
+{
+	const char *option = opt->one_file_system ? "-xdev" : "";
+	const char *args[] = { v->source, option };
+	struct buf command = BUF_INIT;
+	struct listing *l = NULL;
+	int rc;
+
+	if (v->only == NULL) {
+		remote_command(&command, list_script, args, 2);
+		rc = buf_ok(&command, e);
+	} else
+		rc = some_command(&command, v, option, e);
+	if (rc == 0 && node_wake(n, e) == 0 &&
+	    (l = listing_new(opt, e)) != NULL &&
+	    run_find(n, p, l, v, buf_cstr(&command), e) == -1) {
+		listing_free(l);
+		l = NULL;
+	}
+	buf_fini(&command);
+	return (l);
+}
