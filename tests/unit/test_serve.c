@@ -180,6 +180,14 @@ test_small_objects(void **state)
 	assert_int_equal(seen.bytes, 4);
 	assert_int_equal(store_list(s, "snapshots", 1, see, &folders, &e), 0);
 	assert_string_equal(folders.names, "a ");
+	memset(&folders, 0, sizeof(folders));
+	assert_int_equal(store_mkdir(s, "snapshots/B", &e), 0);
+	assert_int_equal(store_put(s, "snapshots/B/x", "1", 1, &e), 0);
+	assert_int_equal(store_list_below(s, "snapshots", see, &folders,
+	    &e), 0);
+	assert_string_equal(folders.names, "B/x a/B a/f ");
+	assert_int_equal(folders.bytes, 5);
+	assert_int_equal(store_list_below(s, "packs", see, &none, &e), 0);
 	assert_int_equal(store_list(s, "packs/zz", 0, see, &none, &e), 0);
 	assert_string_equal(none.names, "");
 	/* Nothing is left in tmp, nor made for what was refused. */
