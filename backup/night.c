@@ -4,18 +4,19 @@
 #include <unistd.h>
 
 #include "backup/archived.h"
-#include "backup/dump.h"
+#include "remote/node/dump.h"
 #include "backup/hook.h"
 #include "backup/night.h"
-#include "backup/node.h"
+#include "remote/node/node.h"
 #include "backup/places.h"
-#include "backup/probe.h"
-#include "backup/reach.h"
-#include "backup/stand.h"
+#include "remote/node/probe.h"
+#include "remote/node/reach.h"
+#include "remote/node/stand.h"
 #include "backup/summary.h"
 #include "base/cancel.h"
 
-#define TELL_FINDINGS 20
+#define TELL_FINDINGS 20	/* of a dump that is stored */
+#define TELL_BROKEN 5		/* of one that is not: the first say it */
 
 struct night {
 	const struct night_options *opt;
@@ -96,30 +97,37 @@ earlier_dump(const struct night *n)
 }
 
 static void
+tell_finding(struct night *n, const struct xcatdump_finding *f)
+{
+	struct buf text = BUF_INIT, path = BUF_INIT;
+
+	xcatdump_finding_text(&text, f);
+	buf_puts(&path, DUMP_TARGET);
+	if (xcatdump_table_named(dump_proof(n->dump), f->table) != NULL)
+		buf_printf(&path, "/%s.csv", f->table);
+	if (f->level > XCATCSV_NOTE)
+		report_add(n->report, "database", buf_cstr(&path), "%s",
+		    buf_cstr(&text));
+	else
+		report_note(n->report, "database", buf_cstr(&path), "%s",
+		    buf_cstr(&text));
+	buf_fini(&text);
+	buf_fini(&path);
+}
+
+static void
 tell_findings(struct night *n)
 {
 	const struct xcatdump *proof = dump_proof(n->dump);
-	const struct xcatdump_finding *f;
-	struct buf text = BUF_INIT, path = BUF_INIT;
-	size_t i;
+	size_t i, all = xcatdump_findings(proof), most = TELL_FINDINGS;
 
-	for (i = 0; i < xcatdump_findings(proof); i++) {
-		f = xcatdump_finding(proof, i);
-		buf_clear(&text);
-		buf_clear(&path);
-		xcatdump_finding_text(&text, f);
-		buf_puts(&path, DUMP_TARGET);
-		if (f->table[0] != '\0')
-			buf_printf(&path, "/%s.csv", f->table);
-		if (f->level > XCATCSV_NOTE && i < TELL_FINDINGS)
-			report_add(n->report, "database", buf_cstr(&path),
-			    "%s", buf_cstr(&text));
-		else
-			report_note(n->report, "database", buf_cstr(&path),
-			    "%s", buf_cstr(&text));
-	}
-	buf_fini(&text);
-	buf_fini(&path);
+	if (dump_verdict(n->dump) == SNAPSHOT_DUMP_FAILED)
+		most = TELL_BROKEN;
+	for (i = 0; i < all && i < most; i++)
+		tell_finding(n, xcatdump_finding(proof, i));
+	if (i < all)
+		report_note(n->report, "database", DUMP_TARGET, "and %zu "
+		    "more findings of the kind", all - i);
 }
 
 /* The snapshot will be without a database, and says so first of all. */

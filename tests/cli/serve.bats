@@ -368,6 +368,21 @@ nothing_in_tmp()
 	comes_back latest "$T/src" /v
 }
 
+@test "a client that is told to end: one line, nothing published, nothing left" {
+	local got=0
+
+	begin_large 1
+	kill -TERM "$(sshd_tree "$BACKUP" | sed -n 1p)"
+	wait "$BACKUP" || got=$?
+	equal "$got" 2 "exit status"
+	complains 'interrupted'
+	equal "$(snapshot_count)" 0
+	until_quiet nothing_in_tmp
+	exits 0 xv backup --site s --volume "$T/src=/v"
+	nothing_twice
+	sound
+}
+
 @test "two clients at once, one of them on the spot" {
 	local got=0
 

@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "backup/node.h"
+#include "remote/node/node.h"
 #include "formats/pathtext.h"
 #include "remote/quote.h"
 
@@ -49,7 +49,7 @@ node_wake(struct node *n, struct err *e)
 
 /* "find: './a': Permission denied": without the quotes, as catalog text. */
 static void
-report_line(struct pool *p, const char *line, size_t len)
+report_line(const struct node_tree *t, const char *line, size_t len)
 {
 	struct buf path = BUF_INIT, why = BUF_INIT;
 	const char *colon;
@@ -71,14 +71,14 @@ report_line(struct pool *p, const char *line, size_t len)
 		sp.p = buf_cstr(&path);
 		sp.len = path.len;
 	}
-	pool_report(p, strstr(buf_cstr(&why), "No such file") != NULL ?
+	t->trouble(t->arg, strstr(buf_cstr(&why), "No such file") != NULL ?
 	    "vanished" : "unreadable", &sp, buf_cstr(&why));
 	buf_fini(&path);
 	buf_fini(&why);
 }
 
 static void
-report_errors(struct pool *p, const struct buf *b)
+report_errors(const struct node_tree *t, const struct buf *b)
 {
 	const char *at = (const char *)b->data, *end = at + b->len, *nl;
 
@@ -86,7 +86,7 @@ report_errors(struct pool *p, const struct buf *b)
 		if ((nl = memchr(at, '\n', (size_t)(end - at))) == NULL)
 			nl = end;
 		if (nl > at)
-			report_line(p, at, (size_t)(nl - at));
+			report_line(t, at, (size_t)(nl - at));
 	}
 }
 
@@ -111,31 +111,31 @@ read_listing(struct remote_exec *x, struct listing *l, struct err *e)
 
 /* How find ended says whether all of its output came. */
 static int
-judge(struct node *n, struct pool *p, struct remote_exec *x,
-    const struct listing *l, const char *root, int status, struct err *e)
+judge(struct node *n, const struct node_tree *t, struct remote_exec *x,
+    const struct listing *l, int status, struct err *e)
 {
 	struct buf *said = remote_exec_stderr(x);
 	const char *first = buf_cstr(said), *nl = strchr(first, '\n');
 
 	if ((status == 0 || status == 1) && listing_count(l) > 0) {
-		report_errors(p, said);
+		report_errors(t, said);
 		return (0);
 	}
 	if (status == NO_DIRECTORY)
 		return (err_set(e, ERR_FAILED, "%s: volume %s: no such "
 		    "directory, or it may not be entered",
-		    remote_name(n->control), root));
+		    remote_name(n->control), t->root));
 	if (status == 127)
 		return (err_set(e, ERR_FAILED, "%s: there is no find; install "
 		    "GNU findutils there", remote_name(n->control)));
 	return (err_set(e, ERR_FAILED, "%s: find gave no listing of %s (is it GNU "
-	    "find?); status %d: %.*s", remote_name(n->control), root, status,
+	    "find?); status %d: %.*s", remote_name(n->control), t->root, status,
 	    nl != NULL ? (int)(nl - first) : 200, first));
 }
 
 static int
-run_find(struct node *n, struct pool *p, struct listing *l,
-    const struct backup_volume *v, const char *command, struct err *e)
+run_find(struct node *n, struct listing *l, const struct node_tree *t,
+    const char *command, struct err *e)
 {
 	struct remote_exec *x;
 	int status, rc = -1;
@@ -144,7 +144,7 @@ run_find(struct node *n, struct pool *p, struct listing *l,
 		return (-1);
 	if (remote_exec_end_input(x, e) == 0 &&
 	    read_listing(x, l, e) == 0 && remote_exec_wait(x, &status,
-	    e) == 0 && judge(n, p, x, l, v->source, status, e) == 0)
+	    e) == 0 && judge(n, t, x, l, status, e) == 0)
 		rc = listing_finish(l, e);
 	remote_exec_free(x);
 	return (rc);
@@ -190,7 +190,7 @@ free_words(struct words *w)
 
 /* "." and each directory above a path of the selection, once. */
 static int
-parents_of(const struct backup_volume *v, struct words *w)
+parents_of(const struct node_tree *v, struct words *w)
 {
 	const char *slash;
 	size_t i;
@@ -205,7 +205,7 @@ parents_of(const struct backup_volume *v, struct words *w)
 }
 
 static int
-some_command(struct buf *out, const struct backup_volume *v,
+some_command(struct buf *out, const struct node_tree *v,
     const char *option, struct err *e)
 {
 	struct words w = { NULL, 0, 0 };
@@ -219,7 +219,7 @@ some_command(struct buf *out, const struct backup_volume *v,
 		return (err_nomem(e));
 	}
 	snprintf(count, sizeof(count), "%zu", w.n);
-	args[n++] = v->source;
+	args[n++] = v->root;
 	args[n++] = option;
 	args[n++] = count;
 	for (i = 0; i < w.n; i++)
@@ -233,11 +233,10 @@ some_command(struct buf *out, const struct backup_volume *v,
 }
 
 struct listing *
-node_list(struct node *n, struct pool *p, const struct backup_volume *v,
-    const struct walk_options *opt, struct err *e)
+node_list(struct node *n, const struct node_tree *v, struct err *e)
 {
-	const char *option = opt->one_file_system ? "-xdev" : "";
-	const char *args[] = { v->source, option };
+	const char *option = v->walk->one_file_system ? "-xdev" : "";
+	const char *args[] = { v->root, option };
 	struct buf command = BUF_INIT;
 	struct listing *l = NULL;
 	int rc;
@@ -248,8 +247,8 @@ node_list(struct node *n, struct pool *p, const struct backup_volume *v,
 	} else
 		rc = some_command(&command, v, option, e);
 	if (rc == 0 && node_wake(n, e) == 0 &&
-	    (l = listing_new(opt, e)) != NULL &&
-	    run_find(n, p, l, v, buf_cstr(&command), e) == -1) {
+	    (l = listing_new(v->walk, e)) != NULL &&
+	    run_find(n, l, v, buf_cstr(&command), e) == -1) {
 		listing_free(l);
 		l = NULL;
 	}
