@@ -70,6 +70,7 @@ FUZZ = $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 PAGES = $(wildcard man/*.1 man/*.5)
 UNITS = xcatvault@.service xcatvault@.timer
 BATS = tests/cli tests/fault
+NO_VAULT = mn remote serve site
 
 all: $(if $(HAVE),,deps) $(BUILD)/xcatvault
 
@@ -137,8 +138,15 @@ check-corpus: $(FUZZ:%=$(BUILD)/tests/fuzz/%)
 	$(Q)for f in $(FUZZ); do \
 		$(BUILD)/tests/fuzz/$$f tests/fuzz/corpus/$${f#fuzz_} || exit 1; \
 	done
+# All suites with vaults in directories; meanwhile, for it waits much, those
+# about vaults once more with vaults behind ssh.
 check-cli: $(BUILD)/xcatvault $(BUILD)/tests/cli/remote_tool
+	$(Q)$(MAKE) --no-print-directory -Otarget -j2 check-cli-dir check-cli-ssh
+check-cli-dir:
 	$(Q)XCATVAULT=$(abspath $(BUILD))/xcatvault bats $(BATS)
+check-cli-ssh:
+	$(Q)XCATVAULT=$(abspath $(BUILD))/xcatvault XCATVAULT_TEST_VAULT=ssh \
+		bats $(filter-out $(NO_VAULT:%=tests/cli/%.bats),$(wildcard tests/cli/*.bats))
 check-fault: check-deps $(BUILD)/xcatvault
 	$(Q)XCATVAULT=$(abspath $(BUILD))/xcatvault tests/fault/sweep.sh full
 
@@ -196,5 +204,6 @@ clean:
 	rm -rf $(BUILD)
 
 .PHONY: all deps check-deps check check-run check-unit check-corpus check-cli \
+	check-cli-dir check-cli-ssh \
 	check-fault fuzz fuzz-build bench demo lint format install uninstall \
 	dist clean
