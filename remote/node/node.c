@@ -2,8 +2,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "remote/node/node.h"
+#include "formats/gnuname.h"
 #include "formats/pathtext.h"
+#include "remote/node/node.h"
 #include "remote/quote.h"
 
 #define READ_BYTES ((size_t)128 << 10)
@@ -47,32 +48,51 @@ node_wake(struct node *n, struct err *e)
 	return (0);
 }
 
-/* "find: './a': Permission denied": without the quotes, as catalog text. */
+/* "'./a\nb': text": the raw name, and where the text begins; 0: otherwise. */
+static size_t
+quoted_name(const char *line, size_t len, struct buf *name)
+{
+	size_t i, n;
+	char c;
+
+	for (i = 1; i + 2 < len && line[0] == '\''; i++) {
+		c = line[i];
+		if (c == '\'')
+			return (memcmp(line + i, "': ", 3) == 0 ? i + 3 : 0);
+		if (c == '\\') {
+			n = gnuname_unescape(line + i + 1, len - i - 1, &c);
+			if (n == 0)
+				return (0);
+			i += n;
+		}
+		buf_putc(name, c);
+	}
+	return (0);
+}
+
+/* "find: './a': Permission denied" */
 static void
 report_line(const struct node_tree *t, const char *line, size_t len)
 {
-	struct buf path = BUF_INIT, why = BUF_INIT;
-	const char *colon;
-	struct span sp;
+	struct buf name = BUF_INIT, path = BUF_INIT, why = BUF_INIT;
+	struct span sp = { ".", 1 };
+	size_t text;
 
 	if (len > 6 && memcmp(line, "find: ", 6) == 0) {
 		line += 6;
 		len -= 6;
 	}
-	colon = memmem(line, len, "': ", 3);
-	if (line[0] != '\'' || colon == NULL) {
-		buf_put_printable(&why, line, len);
-		sp.p = ".";
-		sp.len = 1;
-	} else {
-		buf_put_printable(&why, colon + 3,
-		    (size_t)(line + len - colon - 3));
-		pathtext_encode(&path, line + 1, (size_t)(colon - line - 1));
+	text = quoted_name(line, len, &name);
+	buf_put_printable(&why, line + text, len - text);
+	pathtext_encode(&path, name.data, name.len);
+	if (text > 0 && !path.nomem &&
+	    pathtext_is_path(buf_cstr(&path), path.len)) {
 		sp.p = buf_cstr(&path);
 		sp.len = path.len;
 	}
 	t->trouble(t->arg, strstr(buf_cstr(&why), "No such file") != NULL ?
 	    "vanished" : "unreadable", &sp, buf_cstr(&why));
+	buf_fini(&name);
 	buf_fini(&path);
 	buf_fini(&why);
 }
