@@ -4,15 +4,15 @@
 #include <unistd.h>
 
 #include "backup/archived.h"
-#include "backup/dump.h"
+#include "remote/node/dump.h"
 #include "backup/full.h"
 #include "backup/hook.h"
 #include "backup/night.h"
-#include "backup/node.h"
+#include "remote/node/node.h"
 #include "backup/places.h"
-#include "backup/probe.h"
-#include "backup/reach.h"
-#include "backup/stand.h"
+#include "remote/node/probe.h"
+#include "remote/node/reach.h"
+#include "remote/node/stand.h"
 #include "backup/summary.h"
 #include "base/cancel.h"
 

@@ -208,7 +208,10 @@ read_xattrs_by_path(struct worker *w, struct batch *b, struct item *it,
 	return (read_xattrs(w, b, it, &t, e));
 }
 
-/* Only what lies within the listed size; a file of no blocks is one hole. */
+/*
+ * Only what lies within the listed size; a file of no blocks is one hole.
+ * Which files have holes is GNU tar's rule, to store the same over ssh.
+ */
 static int
 read_holes(struct batch *b, struct item *it, int fd, struct err *e)
 {
@@ -218,7 +221,7 @@ read_holes(struct batch *b, struct item *it, int fd, struct err *e)
 	int rc = 0;
 
 	it->ent.holes.len = 0;
-	if (it->st.blocks * 512 >= it->st.size)
+	if (it->st.blocks >= it->st.size / 512)
 		return (0);
 	for (n = 0; data < size && n < READ_HOLES_MAX; n++) {
 		hole = lseek(fd, data, SEEK_HOLE);

@@ -61,11 +61,13 @@ test_site(void **state)
 {
 	static const char *const good[] = {
 		"mn1", "a", "MN_1-b.c", "1", "latest1",
-		"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+		"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+		"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
 	};
 	static const char *const wrong[] = {
 		"", ".", "..", ".a", "-a", "a/b", "a b", "latest", "\xc3\xbc",
-		"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+		"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+		"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
 	};
 
 	(void)state;

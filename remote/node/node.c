@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "backup/node.h"
+#include "remote/node/node.h"
 #include "formats/pathtext.h"
 #include "remote/quote.h"
 
@@ -46,7 +46,7 @@ node_wake(struct node *n, struct err *e)
 
 /* "find: './a': Permission denied": without the quotes, as catalog text. */
 static void
-report_line(struct pool *p, const char *line, size_t len)
+report_line(const struct node_tree *t, const char *line, size_t len)
 {
 	struct buf path = BUF_INIT, why = BUF_INIT;
 	const char *colon;
@@ -68,14 +68,14 @@ report_line(struct pool *p, const char *line, size_t len)
 		sp.p = buf_cstr(&path);
 		sp.len = path.len;
 	}
-	pool_report(p, strstr(buf_cstr(&why), "No such file") != NULL ?
+	t->trouble(t->arg, strstr(buf_cstr(&why), "No such file") != NULL ?
 	    "vanished" : "unreadable", &sp, buf_cstr(&why));
 	buf_fini(&path);
 	buf_fini(&why);
 }
 
 static void
-report_errors(struct pool *p, const struct buf *b)
+report_errors(const struct node_tree *t, const struct buf *b)
 {
 	const char *at = (const char *)b->data, *end = at + b->len, *nl;
 
@@ -83,7 +83,7 @@ report_errors(struct pool *p, const struct buf *b)
 		if ((nl = memchr(at, '\n', (size_t)(end - at))) == NULL)
 			nl = end;
 		if (nl > at)
-			report_line(p, at, (size_t)(nl - at));
+			report_line(t, at, (size_t)(nl - at));
 	}
 }
 
@@ -108,31 +108,31 @@ read_listing(struct remote_exec *x, struct listing *l, struct err *e)
 
 /* How find ended says whether all of its output came. */
 static int
-judge(struct node *n, struct pool *p, struct remote_exec *x,
-    const struct listing *l, const char *root, int status, struct err *e)
+judge(struct node *n, const struct node_tree *t, struct remote_exec *x,
+    const struct listing *l, int status, struct err *e)
 {
 	struct buf *said = remote_exec_stderr(x);
 	const char *first = buf_cstr(said), *nl = strchr(first, '\n');
 
 	if ((status == 0 || status == 1) && listing_count(l) > 0) {
-		report_errors(p, said);
+		report_errors(t, said);
 		return (0);
 	}
 	if (status == NO_DIRECTORY)
 		return (err_set(e, ERR_FAILED, "%s: volume %s: no such "
 		    "directory, or it may not be entered",
-		    remote_name(n->control), root));
+		    remote_name(n->control), t->root));
 	if (status == 127)
 		return (err_set(e, ERR_FAILED, "%s: there is no find; install "
 		    "GNU findutils there", remote_name(n->control)));
 	return (err_set(e, ERR_FAILED, "%s: find gave no listing of %s (is it GNU "
-	    "find?); status %d: %.*s", remote_name(n->control), root, status,
+	    "find?); status %d: %.*s", remote_name(n->control), t->root, status,
 	    nl != NULL ? (int)(nl - first) : 200, first));
 }
 
 static int
-run_find(struct node *n, struct pool *p, struct listing *l,
-    const struct backup_volume *v, const char *command, struct err *e)
+run_find(struct node *n, struct listing *l, const struct node_tree *t,
+    const char *command, struct err *e)
 {
 	struct remote_exec *x;
 	int status, rc = -1;
@@ -144,7 +144,7 @@ run_find(struct node *n, struct pool *p, struct listing *l,
 	if (remote_exec_end_input(x, e) == 0 &&
 	    read_listing(x, l, e) == 0 &&
 	    remote_exec_wait(x, &status, e) == 0)
-		rc = judge(n, p, x, l, v->source, status, e);
+		rc = judge(n, t, x, l, status, e);
 	remote_exec_free(x);
 	return (rc);
 }
@@ -189,7 +189,7 @@ free_words(struct words *w)
 
 /* "." and each directory above a path of the selection, once. */
 static int
-parents_of(const struct backup_volume *v, struct words *w)
+parents_of(const struct node_tree *v, struct words *w)
 {
 	const char *slash;
 	size_t i;
@@ -205,9 +205,8 @@ parents_of(const struct backup_volume *v, struct words *w)
 
 /* As many commands as it takes. */
 static int
-find_some(struct node *n, struct pool *p, struct listing *l,
-    const struct backup_volume *v, const char *option, char *const *paths,
-    size_t npaths, struct err *e)
+find_some(struct node *n, struct listing *l, const struct node_tree *t,
+    const char *option, char *const *paths, size_t npaths, struct err *e)
 {
 	struct buf command = BUF_INIT;
 	const char **args;
@@ -216,7 +215,7 @@ find_some(struct node *n, struct pool *p, struct listing *l,
 
 	if ((args = calloc(npaths + 2, sizeof(*args))) == NULL)
 		return (err_nomem(e));
-	args[0] = v->source;
+	args[0] = t->root;
 	args[1] = option;
 	while (rc == 0 && i < npaths) {
 		for (k = 2, bytes = 0; i < npaths && (k == 2 ||
@@ -228,7 +227,7 @@ find_some(struct node *n, struct pool *p, struct listing *l,
 		remote_command(&command, list_some_script, args, k);
 		rc = buf_ok(&command, e);
 		if (rc == 0)
-			rc = run_find(n, p, l, v, buf_cstr(&command), e);
+			rc = run_find(n, l, t, buf_cstr(&command), e);
 	}
 	free(args);
 	buf_fini(&command);
@@ -236,50 +235,49 @@ find_some(struct node *n, struct pool *p, struct listing *l,
 }
 
 static int
-list_selection(struct node *n, struct pool *p, struct listing *l,
-    const struct backup_volume *v, const char *option, struct err *e)
+list_selection(struct node *n, struct listing *l, const struct node_tree *t,
+    const char *option, struct err *e)
 {
 	struct words w = { NULL, 0, 0 };
 	int rc;
 
-	if (parents_of(v, &w) == -1)
+	if (parents_of(t, &w) == -1)
 		rc = err_nomem(e);
 	else
-		rc = find_some(n, p, l, v, "-maxdepth 0", w.at, w.n, e);
+		rc = find_some(n, l, t, "-maxdepth 0", w.at, w.n, e);
 	if (rc == 0)
-		rc = find_some(n, p, l, v, option, v->only, v->nonly, e);
+		rc = find_some(n, l, t, option, t->only, t->nonly, e);
 	free_words(&w);
 	return (rc);
 }
 
 static int
-list_all(struct node *n, struct pool *p, struct listing *l,
-    const struct backup_volume *v, const char *option, struct err *e)
+list_all(struct node *n, struct listing *l, const struct node_tree *t,
+    const char *option, struct err *e)
 {
-	const char *args[] = { v->source, option };
+	const char *args[] = { t->root, option };
 	struct buf command = BUF_INIT;
 	int rc;
 
 	remote_command(&command, list_script, args, 2);
 	rc = buf_ok(&command, e);
 	if (rc == 0)
-		rc = run_find(n, p, l, v, buf_cstr(&command), e);
+		rc = run_find(n, l, t, buf_cstr(&command), e);
 	buf_fini(&command);
 	return (rc);
 }
 
 struct listing *
-node_list(struct node *n, struct pool *p, const struct backup_volume *v,
-    const struct walk_options *opt, struct err *e)
+node_list(struct node *n, const struct node_tree *t, struct err *e)
 {
-	const char *option = opt->one_file_system ? "-xdev" : "";
+	const char *option = t->walk->one_file_system ? "-xdev" : "";
 	struct listing *l;
 	int rc;
 
-	if ((l = listing_new(opt, e)) == NULL)
+	if ((l = listing_new(t->walk, e)) == NULL)
 		return (NULL);
-	rc = v->only == NULL ? list_all(n, p, l, v, option, e) :
-	    list_selection(n, p, l, v, option, e);
+	rc = t->only == NULL ? list_all(n, l, t, option, e) :
+	    list_selection(n, l, t, option, e);
 	if (rc == 0 && listing_finish(l, e) == 0)
 		return (l);
 	listing_free(l);

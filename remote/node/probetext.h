@@ -1,9 +1,9 @@
-#ifndef BACKUP_PROBETEXT_H_
-#define BACKUP_PROBETEXT_H_
+#ifndef REMOTE_NODE_PROBETEXT_H_
+#define REMOTE_NODE_PROBETEXT_H_
 
 #include <stddef.h>
 
-#include "backup/probe.h"
+#include "remote/node/probe.h"
 #include "base/err.h"
 
 /*

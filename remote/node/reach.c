@@ -1,7 +1,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "backup/reach.h"
+#include "remote/node/reach.h"
 
 static int
 take_address(struct reach *h, const char *address, struct err *e)
@@ -33,7 +33,8 @@ reach_site(struct reach *h, const struct config_site *s, int ask,
 	h->target.connect_s = s->connect_s;
 	h->target.idle_s = s->idle_s;
 	if (s->address == NULL)
-		return (err_set(e, ERR_USAGE, "site %s has no address", s->name));
+		return (err_set(e, ERR_USAGE, "site %s has no address",
+		    s->name));
 	return (take_address(h, s->address, e));
 }
 

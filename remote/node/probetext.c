@@ -2,14 +2,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "backup/probetext.h"
+#include "remote/node/probetext.h"
 #include "base/confrule.h"
 #include "formats/xcatcsv.h"
 
 #define VOLUMES_MAX 8
 #define TABLES_MAX 10000
 #define LINE_LONGEST 500
-
 
 /* What is kept while the answer is read. */
 struct answer {
@@ -23,8 +22,8 @@ struct answer {
 static int
 bad(struct answer *a, const char *what)
 {
-	return (err_set(a->e, ERR_FAILED, "its answer to the probe makes no sense "
-	    "(%s)", what));
+	return (err_set(a->e, ERR_FAILED, "its answer to the probe makes no "
+	    "sense (%s)", what));
 }
 
 /* ---------------------------------------------------------------- texts */
@@ -534,7 +533,8 @@ settle_volumes(struct answer *a)
 			p->volumes[n++] = p->volumes[i];
 	}
 	p->nvolumes = n;
-	qsort(p->volumes, n, sizeof(*p->volumes), by_path);
+	if (n > 1)
+		qsort(p->volumes, n, sizeof(*p->volumes), by_path);
 	return (0);
 }
 
@@ -588,7 +588,8 @@ probetext_decode(struct probe *p, const void *answer, size_t len, struct err *e)
 		return (len > PROBETEXT_MAX ? bad(&a, "too long") :
 		    err_nomem(e));
 	}
-	memcpy(text, answer, len);
+	if (len > 0)
+		memcpy(text, answer, len);
 	text[len] = '\0';
 	rc = read_answer(&a, text, len);
 	free(text);
