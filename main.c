@@ -27,7 +27,8 @@ static const struct command commands[] = {
 	    "store a snapshot of directories" },
 	{ "dump", dump_main, "dump check DIR",
 	    "prove a dump of the database" },
-	{ "site", site_main, "site list | site trust SITE [--yes | --fingerprint F]\n"
+	{ "site", site_main, "site list | site trust SITE\n"
+	    "    [--yes | --fingerprint F]\n"
 	    "    | site probe SITE [--sizes]",
 	    "look after the management nodes" },
 	{ "list", list_main, "list [--site N]", "show the snapshots" },
@@ -93,7 +94,8 @@ help_main(struct cli *cli, int argc, char **argv)
 	}
 	printf("%s: %s\n\nusage: xcatvault -V VAULT %s\n\n"
 	    "Everywhere: -C CONFIG, --json, -q, -v.  SNAP is latest, SITE, "
-	    "SITE@TIME or the\nstart of an id.  \"man xcatvault\" says the rest.\n",
+	    "SITE@TIME or the\nstart of an id.  \"man xcatvault\" says the "
+	    "rest.\n",
 	    c->name, c->purpose, c->usage);
 	return (STATUS_DONE);
 }

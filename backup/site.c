@@ -5,8 +5,8 @@
 #include <jansson.h>
 
 #include "backup/backup.h"
-#include "backup/probe.h"
-#include "backup/reach.h"
+#include "remote/node/probe.h"
+#include "remote/node/reach.h"
 #include "backup/siteshow.h"
 #include "base/cancel.h"
 

@@ -1,7 +1,7 @@
 #ifndef BACKUP_SITESHOW_H_
 #define BACKUP_SITESHOW_H_
 
-#include "backup/probe.h"
+#include "remote/node/probe.h"
 #include "base/config.h"
 #include "base/err.h"
 

@@ -35,10 +35,4 @@ int tarsaid_report(struct tarsaid *t, const struct buf *said,
 int tarsaid_parse(const char *line, size_t len, struct buf *name,
     struct span *text);
 
-/*
- * The byte that GNU tar and find write with a backslash and what is at p:
- * how long that is, or 0 when it is nothing they write.
- */
-size_t tarsaid_unescape(const char *p, size_t len, char *c);
-
 #endif

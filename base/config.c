@@ -161,8 +161,8 @@ static int
 read_strings(struct reader *r, const struct key *k,
     const config_setting_t *s, void *to)
 {
-	struct config_strings *v = (struct config_strings *)(void *)
-	    ((char *)to + k->offset);
+	void *field = (char *)to + k->offset;
+	struct config_strings *v = field;
 	size_t i, n = is_sequence(s) ? length(s) : 1;
 
 	if ((v->at = calloc(n + 1, sizeof(*v->at))) == NULL)

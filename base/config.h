@@ -12,7 +12,7 @@
  */
 #define CONFIG_PATH "/etc/xcatvault.conf"	/* or $XCATVAULT_CONFIG */
 
-#define CONFIG_MAX_LOSS 50	/* where max_loss is not set */
+#define CONFIG_MAX_LOSS 20	/* where max_loss is not set */
 
 struct config_volume {
 	char *path;		/* on the node, absolute, clean */

@@ -109,7 +109,8 @@ level_of(enum xcatcsv_kind kind)
 }
 
 /* About the row and the value where the reader stands. */
-static void __attribute__((format(printf, 3, 4)))
+static void
+__attribute__((format(printf, 3, 4)))
 tell(struct xcatcsv *c, enum xcatcsv_kind kind, const char *fmt, ...)
 {
 	struct xcatcsv_finding f;

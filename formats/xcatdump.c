@@ -11,7 +11,7 @@
 #include "formats/xcatset.h"
 
 #define KEYS_MAX ((size_t)1 << 20)	/* of a table, kept for comparison */
-#define KEY_LEN 16			/* of a digest: no chance of collision */
+#define KEY_LEN 16			/* of a digest */
 #define STRAYS_MAX 1000
 #define FACT_MAX 4096			/* bytes of a value worth keeping */
 #define NLEVELS (XCATCSV_BROKEN + 1)
@@ -186,7 +186,8 @@ make_printable(char *s)
 			*s = '?';
 }
 
-static void __attribute__((format(printf, 6, 7)))
+static void
+__attribute__((format(printf, 6, 7)))
 add_at(struct xcatdump *d, enum xcatcsv_level level, const char *table,
     const struct xcatcsv_row *r, const char *column, const char *fmt, ...)
 {
@@ -284,8 +285,8 @@ take_header(void *arg, const struct xcatcsv *c, struct err *e)
 	d->any_path = 0;
 	for (i = 0; i < xcatcsv_columns(c); i++) {
 		column = xcatcsv_column(c, i);
-		d->is_required[i] = (unsigned char)xcatschema_is_required(
-		    d->now->name, column);
+		d->is_required[i] = xcatschema_is_required(d->now->name,
+		    column) != 0;
 		/* A script's arguments may follow its name. */
 		d->is_path[i] = xcatschema_has_paths(d->now->name, column) ?
 		    strcmp(column, "postinstall") == 0 ? 2 : 1 : 0;

@@ -11,7 +11,7 @@ in_list(const char *const *list, size_t n, const char *name)
 {
 	size_t i;
 
-	for (i = 0; i < n; i++)
+	for (i = 0; list != NULL && i < n; i++)
 		if (strcmp(list[i], name) == 0)
 			return (1);
 	return (0);
@@ -163,13 +163,14 @@ check_earlier(struct xcatdump *d, const struct xcatdump_expect *x)
 		if (!collapsed(rows, t->rows, x->max_loss))
 			continue;
 		if (strcmp(t->name, "nodelist") == 0)
-			xcatdump_add(d, XCATCSV_BROKEN, t->name, "collapsed from %llu "
-			    "rows to %llu: more than %u percent are gone",
+			xcatdump_add(d, XCATCSV_BROKEN, t->name, "collapsed "
+			    "from %llu rows to %llu: more than %u percent "
+			    "are gone",
 			    (unsigned long long)rows,
 			    (unsigned long long)t->rows, x->max_loss);
 		else if (rows >= SMALL && !xcatschema_is_volatile(t->name))
-			xcatdump_add(d, XCATCSV_WARNING, t->name, "shrank from %llu "
-			    "rows to %llu", (unsigned long long)rows,
+			xcatdump_add(d, XCATCSV_WARNING, t->name, "shrank from "
+			    "%llu rows to %llu", (unsigned long long)rows,
 			    (unsigned long long)t->rows);
 	}
 }

@@ -17,6 +17,9 @@
 #define CIPHERS "aes256-gcm@openssh.com,aes128-gcm@openssh.com," \
 	"chacha20-poly1305@openssh.com,aes256-ctr,aes192-ctr,aes128-ctr"
 
+/* What was sent is not even acknowledged for so long: the peer is dead. */
+#define DEAD_S 120u
+
 static unsigned
 connect_limit(const struct remote *r)
 {
@@ -118,7 +121,7 @@ tune(int fd, unsigned idle_s)
 {
 	struct timeval tick = { .tv_usec = SESSION_TICK_MS * 1000 };
 	const int on = 1, idle = 30, interval = 10, count = 6;
-	const unsigned silent = idle_s * 1000;
+	const unsigned silent = idle_s < DEAD_S ? idle_s * 1000 : DEAD_S * 1000;
 
 	(void)setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &tick, sizeof(tick));
 	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
@@ -226,7 +229,7 @@ connect_session(struct remote *r, struct err *e)
 {
 	int64_t deadline = session_now() + 1000 * (int64_t)connect_limit(r);
 	char *host = NULL, *proxy = NULL;
-	unsigned port;
+	unsigned port = 0;
 	int fd = -1, rc = -1;
 
 	if ((r->ssh = ssh_new()) == NULL)

@@ -8,6 +8,12 @@
 /* One write to libssh, which copies and encrypts it all before it sends. */
 #define WRITE_CHUNK ((size_t)64 << 10)
 
+/*
+ * What the far side may send before it hears from us.  libssh lets it be
+ * 1.25 MiB and tops it up at half of that, which a long way makes slow.
+ */
+#define WINDOW ((uint32_t)4 << 20)
+
 /* So long an ended channel may take to close. */
 #define CLOSE_MS 2000
 
@@ -22,6 +28,7 @@ struct remote_exec {
 	size_t taken;		/* how much of kept has been read */
 	int keeping;		/* writing: arriving bytes go there */
 	struct buf said;	/* on standard error */
+	uint32_t unseen;	/* arrived since the window was widened */
 	int wants_room;		/* write_some() left something */
 	int opened, eof, closed;
 	int status;		/* -1: not known yet */
@@ -48,6 +55,8 @@ on_data(ssh_session s, ssh_channel c, void *data, uint32_t len, int is_stderr,
 	(void)s;
 	(void)c;
 	x->active_ms = session_now();
+	/* What was left with it the last time is not new. */
+	x->unseen += len - (is_stderr ? 0 : (uint32_t)x->waiting);
 	if (is_stderr) {
 		buf_append(&x->said, data, smaller(len,
 		    REMOTE_STDERR_MAX - x->said.len));
@@ -172,6 +181,7 @@ remote_exec_new(struct remote *r, const char *command, struct err *e)
 		return (NULL);
 	}
 	x->r = r;
+	x->unseen = WINDOW;
 	x->status = -1;
 	x->callbacks.userdata = x;
 	x->callbacks.channel_data_function = on_data;
@@ -241,6 +251,33 @@ has_room(const struct remote_exec *x)
 	    !session_unsent(x->r));
 }
 
+/*
+ * Widen the window.  libssh does when more is asked for at once than the
+ * window holds; it is only asked, as there is nothing to be had: what arrives
+ * at this moment is kept by the callback.
+ */
+static int
+widen(struct remote_exec *x, struct err *e)
+{
+	uint8_t none;
+	int n;
+
+	x->keeping = 1;
+	n = ssh_channel_read_timeout(x->channel, &none, WINDOW, 0, 0);
+	x->keeping = 0;
+	x->unseen = 0;
+	if (n == SSH_ERROR && remote_lost(x->r))
+		return (session_lost(x->r, e));
+	return (0);
+}
+
+static int
+wants_window(const struct remote_exec *x)
+{
+	return (x->unseen >= WINDOW / 2 && x->waiting == 0 &&
+	    x->kept.len == 0 && !x->eof);
+}
+
 /* Pump until something is in x->into, or there is no point in waiting. */
 static int
 await_output(struct remote_exec *x, int wait_ms, struct err *e)
@@ -278,6 +315,10 @@ remote_exec_read(struct remote_exec *x, void *p, size_t len, int wait_ms,
 
 	if (len == 0 || remote_exec_ended(x))
 		return (0);
+	if (wants_window(x) && widen(x, e) == -1)
+		return (-1);
+	if (x->kept.nomem)
+		return (err_nomem(e));
 	if (x->taken < x->kept.len || x->waiting > 0)
 		return (read_held(x, p, len, e));
 	x->into = p;

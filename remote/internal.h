@@ -29,7 +29,8 @@ enum {
 struct remote {
 	ssh_session ssh;	/* never blocks */
 	ssh_event event;	/* holds ssh, once connected */
-	struct remote_target target;	/* with strings of our own */
+	struct remote_target target;	/* its strings are these: */
+	char *host, *user, *identity, *password_file;
 	char *name;		/* user@host:port */
 	char fingerprint[128];
 	char *password;		/* that worked, or from a file; or NULL */

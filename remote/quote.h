@@ -14,9 +14,13 @@
 void remote_quote(struct buf *out, const void *raw, size_t len);
 
 /*
- * Append a command that runs a script of ours, with arguments $1, $2, ...:
- * "exec env LC_ALL=C ... /bin/sh -c 'SCRIPT' xcatvault 'ARG' ...".  It works
- * whatever POSIX-like login shell the far side has.
+ * Append a command that runs a script of ours, with arguments $1, $2, ...
+ * (no NULL among them):
+ * "exec env -u LANG ... LC_ALL=C /bin/sh -c 'SCRIPT' xcatvault 'ARG' ...".
+ * It works whatever POSIX-like login shell the far side has.  Variables that
+ * would change what find, tar and the like print are taken away.  All of it
+ * must stay below 128 KiB (the limit of Linux for one argument): longer lists
+ * go to standard input.  Whether memory sufficed, buf_ok() tells.
  */
 void remote_command(struct buf *out, const char *script,
     const char *const *args, size_t nargs);
@@ -24,7 +28,8 @@ void remote_command(struct buf *out, const char *script,
 /*
  * The same for scripts that call xCAT's commands: behind
  * ". /etc/profile.d/xcat.sh", with PERL_BADLANG=0, and with XCATBYPASS=1 when
- * bypass is set (xcatd is down).
+ * bypass is set (xcatd is down) and without it when not.  Where there is no
+ * xCAT: status 127 and a line on standard error.
  */
 void remote_xcat_command(struct buf *out, const char *script, int bypass,
     const char *const *args, size_t nargs);

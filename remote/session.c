@@ -159,10 +159,11 @@ start(const struct remote_target *t, struct err *e)
 		return (NULL);
 	}
 	r->target = *t;
-	r->target.host = copy(t->host, &nomem);
-	r->target.user = copy(t->user, &nomem);
-	r->target.identity = copy(t->identity, &nomem);
-	r->target.password_file = copy(t->password_file, &nomem);
+	r->target.host = r->host = copy(t->host, &nomem);
+	r->target.user = r->user = copy(t->user, &nomem);
+	r->target.identity = r->identity = copy(t->identity, &nomem);
+	r->target.password_file = r->password_file =
+	    copy(t->password_file, &nomem);
 	if (r->target.idle_s == 0)
 		r->target.idle_s = REMOTE_IDLE_S;
 	r->poked_ms = session_now();
@@ -266,10 +267,10 @@ remote_close(struct remote *r)
 	}
 	auth_forget(r->password);
 	auth_forget(r->passphrase);
-	free((void *)(uintptr_t)r->target.host);
-	free((void *)(uintptr_t)r->target.user);
-	free((void *)(uintptr_t)r->target.identity);
-	free((void *)(uintptr_t)r->target.password_file);
+	free(r->host);
+	free(r->user);
+	free(r->identity);
+	free(r->password_file);
 	free(r->name);
 	free(r);
 }

@@ -35,6 +35,7 @@ struct dbdiff {
 	struct content *content;
 	struct side old, new;
 	int found;
+	const char *only;	/* the table asked for; NULL: all */
 	int seen;		/* the table asked for is there */
 	const char *table;	/* that is compared */
 	int old_broken, new_broken;	/* rows of it may be lost */
@@ -270,6 +271,12 @@ is_key(const struct dbdiff *d, const char *column)
 	return (0);
 }
 
+static int
+same(const struct span *a, const struct span *b)
+{
+	return (a->len == b->len && memcmp(a->p, b->p, a->len) == 0);
+}
+
 /* The next column of either state; those of the newer one come last. */
 static const char *
 next_column(const struct dbdiff *d, size_t *i)
@@ -324,8 +331,7 @@ row_line(struct dbdiff *d, const struct dbrows_item *it, struct err *e)
 	while ((column = next_column(d, &i)) != NULL) {
 		old = value_of(&d->rows.old, it->old, column);
 		new = value_of(&d->rows.new, it->new, column);
-		if (is_key(d, column) || (old->len == new->len &&
-		    memcmp(old->p, new->p, old->len) == 0))
+		if (is_key(d, column) || same(old, new))
 			continue;
 		secret = is_secret(d, it, column);
 		sep = any ? both ? "; " : " " : both ? " " : " (";
@@ -362,8 +368,7 @@ row_json(struct dbdiff *d, const struct dbrows_item *it, struct err *e)
 			    it->new != NULL ? new : old, secret));
 			continue;
 		}
-		if (old->len == new->len &&
-		    memcmp(old->p, new->p, old->len) == 0)
+		if (same(old, new))
 			continue;
 		change = json_object();
 		if (it->old != NULL)
@@ -421,6 +426,8 @@ tell_columns(struct dbdiff *d, int added, struct err *e)
 	const struct dbrows_state *o = added ? &d->rows.old : &d->rows.new;
 	size_t i;
 
+	if (o->ncolumns == 0)
+		return (0);	/* no header to compare with */
 	for (i = 0; i < s->ncolumns; i++)
 		if (dbrows_column(o, s->columns[i]) == -1 &&
 		    tell_part(d, added, s->columns[i], 0, e) == -1)
@@ -459,8 +466,9 @@ tell_rows(struct dbdiff *d, struct err *e)
 
 /* Comparing. */
 
+/* Either table may be NULL. */
 static int
-compare_table(struct dbdiff *d, const struct table *old,
+compare_table(struct dbdiff *d, const char *name, const struct table *old,
     const struct table *new, struct err *e)
 {
 	struct source so = { .d = d, .side = &d->old, .table = old,
@@ -470,9 +478,9 @@ compare_table(struct dbdiff *d, const struct table *old,
 	struct err lost;
 	int rc = 0;
 
-	d->table = old != NULL ? old->name : new->name;
+	d->table = name;
 	d->old_broken = d->new_broken = 0;
-	if (dbrows_compare(&d->rows, d->table, read_table, &so, &sn,
+	if (dbrows_compare(&d->rows, name, read_table, &so, &sn,
 	    &lost) == -1) {
 		if (lost.kind == ERR_DAMAGED)
 			view_trouble(d->view, &lost);
@@ -501,11 +509,10 @@ same_file(const struct table *a, const struct table *b)
 
 /* Either may be NULL. */
 static int
-take_pair(struct dbdiff *d, const struct table *old, const struct table *new,
-    const char *only, struct err *e)
+take_pair(struct dbdiff *d, const char *name, const struct table *old,
+    const struct table *new, struct err *e)
 {
-	if (only != NULL &&
-	    strcmp(only, old != NULL ? old->name : new->name) != 0)
+	if (d->only != NULL && strcmp(d->only, name) != 0)
 		return (0);
 	d->seen = 1;
 	if (old != NULL && new != NULL && same_file(old, new))
@@ -513,11 +520,11 @@ take_pair(struct dbdiff *d, const struct table *old, const struct table *new,
 	/* Where entries are lost, nothing is known to be missing. */
 	if ((old == NULL && d->old.gap) || (new == NULL && d->new.gap))
 		return (0);
-	return (compare_table(d, old, new, e));
+	return (compare_table(d, name, old, new, e));
 }
 
 static int
-compare_all(struct dbdiff *d, const char *only, struct err *e)
+compare_all(struct dbdiff *d, struct err *e)
 {
 	const struct side *o = &d->old, *n = &d->new;
 	size_t i = 0, k = 0;
@@ -526,15 +533,16 @@ compare_all(struct dbdiff *d, const char *only, struct err *e)
 	while (i < o->n || k < n->n) {
 		c = i == o->n ? 1 : k == n->n ? -1 :
 		    strcmp(o->tables[i].name, n->tables[k].name);
-		if (take_pair(d, c <= 0 ? &o->tables[i] : NULL,
-		    c >= 0 ? &n->tables[k] : NULL, only, e) == -1)
+		if (take_pair(d, c <= 0 ? o->tables[i].name : n->tables[k].name,
+		    c <= 0 ? &o->tables[i] : NULL,
+		    c >= 0 ? &n->tables[k] : NULL, e) == -1)
 			return (-1);
 		i += c <= 0;
 		k += c >= 0;
 	}
-	if (only != NULL && !d->seen && d->view->troubles == 0)
+	if (d->only != NULL && !d->seen && d->view->troubles == 0)
 		return (err_set(e, ERR_USAGE, "%s: no such table in either "
-		    "snapshot", only));
+		    "snapshot", d->only));
 	return (0);
 }
 
@@ -542,7 +550,7 @@ int
 dbdiff_print(struct view *older, const struct snapshot *newer,
     const char *table, struct show *show, int *found, struct err *e)
 {
-	struct dbdiff d = { .view = older, .show = show };
+	struct dbdiff d = { .view = older, .show = show, .only = table };
 	int rc = -1;
 
 	d.old.snap = &older->snap;
@@ -550,7 +558,7 @@ dbdiff_print(struct view *older, const struct snapshot *newer,
 	if ((d.content = content_new(older->vault, older->index, e)) != NULL &&
 	    list_tables(&d, &d.old, e) == 0 &&
 	    list_tables(&d, &d.new, e) == 0 &&
-	    compare_all(&d, table, e) == 0)
+	    compare_all(&d, e) == 0)
 		rc = show_end(show, e);
 	*found = d.found;
 	content_free(d.content);

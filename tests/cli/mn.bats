@@ -122,6 +122,19 @@ dump"
 	    -o UserKnownHostsFile="$MN_SSH/known_hosts" root@127.0.0.1 true
 }
 
+@test "77 and the reason where a host does not allow such nodes" {
+	need_root
+	need setpriv
+	exits 77 setpriv --bounding-set=-sys_admin "$MN_SH" start "$T/mn/a"
+	equal "$(cat "$T/err")" 'mn: skipped: may not make namespaces here (unshare)'
+	exits 77 setpriv --reuid=65534 --clear-groups bash "$MN_SH" can
+	equal "$(cat "$T/err")" 'mn: skipped: needs root'
+	exits 2 "$MN_SH" start
+	exits 2 "$MN_SH" start "$T/mn/a" --layout none
+	exits 1 "$MN_SH" shell "$T/mn/a" true
+	exits 0 "$MN_SH" stop "$T/mn/a"
+}
+
 # --- dumpxCATdb ----------------------------------------------------------------
 
 @test "dump: 71 tables; what it says, its modes; -a, -V, relative, skipped" {
@@ -171,6 +184,10 @@ Error running tabdump to get list of tables"
 	grep -q '^Unable to open socket connection' "$T/out"
 	exits 0 node 'XCATBYPASS=1 dumpxCATdb -p /tmp/z'
 	equal "$(csv_count /tmp/z)" 71
+	mn_fault a bypass=noisy
+	exits 0 node 'XCATBYPASS=1 dumpxCATdb -p /tmp/n'
+	equal "$(csv_count /tmp/n)" 71
+	grep -q '^Command failed: tabdump -f /tmp/n/Error loading module /opt/xcat/lib/perl/xCAT_plugin/kvm.pm  ...skipping.csv' "$T/err"
 }
 
 @test "dump: 0 and \"Backup Complete.\" whatever is lost" {
@@ -409,4 +426,159 @@ x3,noquotes'
 	exits 1 node 'nodels cn999'
 	exits 1 mn_sh a setpriv --reuid=1000 --regid=1000 --clear-groups tabdump
 	equal "$(cat "$T/err")" 'Error: Permission denied for request'
+}
+
+@test "a connection is cut where one wants it" {
+	mn_start a
+	mn_proxy a 2000,-,50000
+	equal "$MN_PORT" "$(cat "$MN_DIR/proxy-port")"
+	exits 255 ssh -F "$MN_SSH/config" -p "$MN_PORT" node true
+	exits 0 ssh -F "$MN_SSH/config" -p "$MN_PORT" node true
+	exits 255 ssh -F "$MN_SSH/config" -p "$MN_PORT" node 'head -c 200000 /dev/zero'
+	exits 0 ssh -F "$MN_SSH/config" -p "$MN_PORT" node 'head -c 200000 /dev/zero'
+	equal "$(stat -c %s "$T/out")" 200000
+	equal "$(cut -d' ' -f1 "$MN_DIR/proxy.log" | tr '\n' ' ')" 'cut ended cut ended '
+	mn_ssh a 'echo there; sleep 60' >"$T/there" 2>/dev/null 3>&- &
+	until [ -s "$T/there" ]; do
+		sleep 0.02
+	done
+	mn_cut a
+	local status=0
+	wait $! || status=$?
+	equal "$status" 255
+	exits 0 mn_ssh a true
+}
+
+@test "a container made anew has what /.dbbackup gives it" {
+	mn_start a
+	mn_populate a 12
+	node 'dumpxCATdb -p /.dbbackup'
+	sums "$T/before"
+	exits 0 mn_reborn a
+	sums "$T/after"
+	sort "$T/before" >"$T/1"
+	sort "$T/after" | comm -23 "$T/1" - >"$T/lost"
+	equal "$(cat "$T/lost")" ''
+	# a dump that a full disk had spoilt
+	mn_fault a dump=diskfull:4000
+	node 'dumpxCATdb -p /.dbbackup'
+	mn_fault a clear
+	exits 0 mn_reborn a
+	equal "$(node 'nodels all | wc -l')" 0
+}
+
+# --- imgexport and imgimport -----------------------------------------------------------
+
+IMAGE=rocky9.4-x86_64-netboot-compute
+
+# exported FILE: members of the bundle
+exported()
+{
+	tar tzf "$(mn_path a "$1")" | sort | tr '\n' ' '
+}
+
+@test "imgexport: the bundle, its manifest, and what is lost with status 0" {
+	mn_start a --small /mnt=100k
+	mn_populate a small
+	exits 0 node "mkdir e && cd e && imgexport $IMAGE /some/where/b.tgz"
+	equal "$(tail -n 1 "$T/out")" 'Done!'
+	equal "$(exported /root/e/b.tgz)" "./ ./$IMAGE/ ./$IMAGE/compute.otherpkgs.pkglist ./$IMAGE/compute.postinstall ./$IMAGE/compute.rocky9.exlist ./$IMAGE/compute.rocky9.x86_64.pkglist ./$IMAGE/compute.synclist ./$IMAGE/initrd-stateless.gz ./$IMAGE/kernel ./$IMAGE/manifest.xml ./$IMAGE/rootimg.cpio.gz "
+	tar xzOf "$(mn_path a /root/e/b.tgz)" "./$IMAGE/manifest.xml" >"$T/xml"
+	equal "$(head -n 8 "$T/xml")" "<?xml version=\"1.0\"?>
+<xcatimage>
+  <kernel>/install/netboot/rocky9.4/x86_64/compute/kernel</kernel>
+  <linuximage>
+    <addkcmdline>console=ttyS0,115200</addkcmdline>
+    <comments>q&quot;uote &amp; &lt;tag&gt;, ü</comments>
+    <exlist>/install/custom/netboot/rocky/compute.rocky9.exlist</exlist>
+    <imagename>$IMAGE</imagename>"
+	local image
+	for image in disabledimg nosuch; do
+		exits 1 node "cd e && imgexport $image"
+		grep -qx "Error: \[mn1\]: Cannot find image '$image' from the osimage table." "$T/err"
+	done
+	# the root image is missing: not a word
+	exits 0 node 'cd e && imgexport norootimg'
+	equal "$(exported /root/e/norootimg.tgz)" './ ./norootimg/ ./norootimg/compute.rocky9.x86_64.pkglist ./norootimg/initrd-stateless.gz ./norootimg/kernel ./norootimg/manifest.xml '
+	# a path with a space, and two lists of one name
+	node "chdef -t osimage $IMAGE pkglist='/install/custom/sp ace/list' exlist=/install/custom/a/list otherpkglist=/install/custom/b/list"
+	exits 0 node "cd e && imgexport $IMAGE s.tgz"
+	equal "$(tar xzOf "$(mn_path a /root/e/s.tgz)" "./$IMAGE/list")" a
+	# a list that is not there: 1, and a bundle all the same
+	node "chdef -t osimage $IMAGE pkglist=/nonexistent"
+	exits 1 node "cd e && imgexport $IMAGE m.tgz"
+	grep -qx "Error: \[mn1\]: Couldn't find file /nonexistent for $IMAGE. Skip." "$T/err"
+	exits 0 node "gzip -t e/m.tgz"
+}
+
+@test "imgexport: disks that are full" {
+	mn_start a --small /mnt=300k
+	mn_populate a small
+	# the work directory has no room: a root image cut short, status 0
+	node 'chtab key=tmpdir site.value=/mnt; head -c 200000 /dev/zero >/mnt/fill'
+	exits 0 node "cd /root && imgexport $IMAGE && gzip -t $IMAGE.tgz"
+	equal "$(cat "$T/err")" ''
+	[ "$(tar xzOf "$(mn_path a "/root/$IMAGE.tgz")" "./$IMAGE/rootimg.cpio.gz" | wc -c)" -lt 100000 ]
+	# where the bundle goes there is none: the old one is gone, too
+	node 'chtab -d key=tmpdir site; rm /mnt/fill'
+	exits 1 node "cd /mnt && echo old >$IMAGE.tgz && imgexport $IMAGE"
+	grep -qx 'Error: \[mn1\]: Failed to compress archive!  (Maybe there was no space left?)' "$T/err"
+	equal "$(node 'ls /mnt')" ''
+	exits 1 node 'chtab key=tmpdir site.value=/no/such/dir; imgexport norootimg'
+	grep -q 'Error creating temp directory from template /no/such/dir/imgexport' "$T/err"
+}
+
+@test "imgimport: onto another node, again, and under another profile" {
+	mn_start a
+	mn_populate a small
+	node "cd /root && imgexport $IMAGE b.tgz -e /install/postscripts/setupfoo -p cn001"
+	mn_start b --hostname mn2
+	cp "$(mn_path a /root/b.tgz)" "$(mn_path b /root)"
+	exits 0 mn_sh b imgimport b.tgz
+	equal "$(tail -n 1 "$T/out")" "Successfully imported the image $IMAGE."
+	diff <(node "lsdef -t osimage $IMAGE") <(mn_sh b lsdef -t osimage "$IMAGE")
+	cmp "$(mn_path a /install/netboot/rocky9.4/x86_64/compute/rootimg.cpio.gz)" \
+	    "$(mn_path b /install/netboot/rocky9.4/x86_64/compute/rootimg.cpio.gz)"
+	# columns that the manifest has not stay; files go to .ORIG
+	mn_sh b chdef -t osimage "$IMAGE" nodebootif=eth9 profile=other
+	exits 0 mn_sh b imgimport b.tgz
+	mn_sh b lsdef -t osimage "$IMAGE" | grep -x '    nodebootif=eth9'
+	mn_sh b lsdef -t osimage "$IMAGE" | grep -x '    profile=compute'
+	[ -e "$(mn_path b /install/netboot/rocky9.4/x86_64/compute/kernel.ORIG)" ]
+	exits 0 mn_sh b imgimport b.tgz -f prod
+	mn_sh b lsdef -t osimage rocky9.4-x86_64-netboot-prod |
+	    grep -x '    pkglist=/install/custom/netboot/rocky/prod.rocky9.x86_64.pkglist'
+	# nodes: those that are there get the scripts, less the defaults
+	exits 1 node 'imgimport b.tgz -p cn002,nosuch'
+	node 'tabdump postscripts' | grep -x '"cn002","setupfoo",,,'
+}
+
+@test "imgimport: what it refuses, and what it swallows" {
+	mn_start a
+	mn_populate a small
+	node "cd /root && imgexport $IMAGE b.tgz && imgexport rocky9.4-x86_64-install-compute i.tgz"
+	local bad
+	node "head -c 9000 b.tgz >cut.tgz; : >none.tgz; head -c 500 /dev/urandom >noise.tgz
+	    gzip -dc b.tgz >plain.tgz"
+	sums "$T/before"
+	for bad in cut none noise plain; do
+		exits 1 node "imgimport $bad.tgz"
+		grep -qx "Error: \[mn1\]: Failed to extract bundle /root/$bad.tgz" "$T/err"
+	done
+	exits 1 node 'imgimport nosuch.tgz'
+	sums "$T/after"
+	cmp "$T/before" "$T/after"
+	exits 0 node 'imgimport -n plain.tgz'
+	exits 0 node 'tar czf empty.tgz -T /dev/null; imgimport empty.tgz'
+	equal "$(cat "$T/out")" 'Unbundling image...'
+	exits 1 node 'rm -rf /install/rocky9.4; imgimport i.tgz'
+	grep -qx 'Error: \[mn1\]: This image requires that you first copy media for rocky9.4-x86_64' "$T/err"
+	# a member is missing: the old root image is away, status 0
+	exits 0 node "mkdir w && tar xzf b.tgz -C w && rm w/*/rootimg* && tar czf nr.tgz -C w . && imgimport nr.tgz"
+	grep -qx "Successfully imported the image $IMAGE." "$T/out"
+	[ ! -e "$(mn_path a /install/netboot/rocky9.4/x86_64/compute/rootimg.cpio.gz)" ]
+	# a shell reads what the manifest says
+	exits 0 node "sed -i 's,</xcatimage>,<extra><src>/x/list</src><dest>/tmp;touch /tmp/INJECTED</dest></extra></xcatimage>,' w/*/manifest.xml
+	    mkdir w/$IMAGE/extra; echo x >w/$IMAGE/extra/list; tar czf inj.tgz -C w .; imgimport inj.tgz"
+	[ -e "$(mn_path a /tmp/INJECTED)" ]
 }

@@ -1,4 +1,4 @@
-#include "backup/probetext.h"
+#include "remote/node/probetext.h"
 #include "base/confrule.h"
 #include "tests/fuzz/fuzz.h"
 

@@ -16,6 +16,11 @@
 # mn_xcat NAME COMMAND        by ssh, behind /etc/profile.d/xcat.sh
 # mn_sh NAME COMMAND...       in the node, as a judge
 # mn_fault NAME SWITCH...     mn.sh fault
+# mn_cut NAME                 ends the ssh connections there are
+# mn_proxy NAME BYTES,...     sets MN_PORT and MN_ADDRESS to a port where the
+#                             N-th connection is cut after so many bytes
+# mn_reborn NAME              its database as a container made anew has it: empty
+#                             but for what restorexCATdb finds in /.dbbackup
 # mn_path NAME PATH           that path of the node, on this host
 # mn_stop NAME, mn_stop_all
 MN_HOME=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -72,6 +77,25 @@ mn_sh()
 mn_fault()
 {
 	"$MN_SH" fault "$T/mn/$1" "${@:2}"
+}
+
+mn_cut()
+{
+	"$MN_SH" cut "$T/mn/$1"
+}
+
+mn_proxy()
+{
+	"$MN_SH" proxy "$T/mn/$1" "$2"
+	mn_use "$1"
+	MN_PORT=$(cat "$MN_DIR/proxy-port")
+	MN_ADDRESS=root@127.0.0.1:$MN_PORT
+}
+
+mn_reborn()
+{
+	mn_sh "$1" sh -c 'rm -f /etc/xcat/*.sqlite
+	    [ ! -d /.dbbackup ] || restorexCATdb -p /.dbbackup/'
 }
 
 mn_path()

@@ -8,6 +8,7 @@ set -u
 
 HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 LC_ALL=C
+PATH=$PATH:/usr/sbin:/sbin
 export LC_ALL
 
 help() {
@@ -17,6 +18,8 @@ usage: mn.sh start DIR [OPTION]...
        mn.sh shell DIR COMMAND...
        mn.sh populate DIR [small|facts|NODES]
        mn.sh fault DIR [NAME=VALUE... | clear]
+       mn.sh cut DIR
+       mn.sh proxy DIR BYTES[,BYTES...]
        mn.sh can
 
 start makes a node with all its state below DIR and leaves
@@ -46,6 +49,10 @@ shell runs a command in the node as a judge: with xCAT's commands, and with
 populate fills the database and makes a realistic /install and /var/log/xcat.
   small: own data of 24 nodes (NODES: so many); facts: the recorded dump of a
   real node in ../shared/xcat-samples/dump when it is there, else as small.
+cut ends the ssh connections there are; the node goes on.
+proxy leaves a second port in DIR/proxy-port: the N-th connection to it is cut
+  when the N-th number of BYTES has come from the node, "-" is not, nor are
+  those after the list.  DIR/proxy.log tells of each.  A new proxy ends the old.
 fault sets switches, or clears them all.  Several may be set at once.
   xcatd=down              as after "systemctl stop xcatd"
   dump=midway[:N]         xcatd stops for good after N (22) tables; status 0
@@ -59,10 +66,13 @@ fault sets switches, or clears them all.  Several may be set at once.
   dump=truncated[:TABLE]  two thirds of its bytes (nodelist)
   dump=badbytes[:TABLE]   rows with a 0x01 and a lone 0xE9 more (site)
   dump=extra              nodelist.csv.bak (a header only) and README.txt too
+  dump=stale[:TABLE]      a file that is a day old (nodelist)
   dump=empty              no file at all; status 0
   tabdump=hang            also before dumpxCATdb has a list of the tables
   tabdump=stderr          a warning of the locale
   lsxcatd=hang
+  bypass=noisy            XCATBYPASS=1 tells of a plugin that cannot be loaded,
+                          which dumpxCATdb takes for a table
   restore=lose[:T,T...]   these tables are not restored (hosts, nodehm)
   restore=midway[:N]      xcatd stops for good after N (22) entries
   restore=hang[:N]        after N (5) entries
@@ -184,13 +194,21 @@ make_keys() {
 	[ -e "$name" ] || ssh-keygen -q -t ed25519 -N '' -C judge -f "$name"
 }
 
+# know PORT: the node's key belongs to that port too
+know() {
+	local key
+
+	read -r key <"$DIR/root/etc/ssh/ssh_host_ed25519_key.pub"
+	echo "[127.0.0.1]:$1 ${key% *}" >>"$DIR/ssh/known_hosts"
+}
+
 # launch PORT: the node's first process, and its sshd listening
 launch() {
-	local tries=0 host_key
+	local tries=0
 
 	rm -f "$DIR"/{pid,began,port}
-	read -r host_key <"$DIR/root/etc/ssh/ssh_host_ed25519_key.pub"
-	echo "[127.0.0.1]:$1 ${host_key% *}" >"$DIR/ssh/known_hosts"
+	: >"$DIR/ssh/known_hosts"
+	know "$1"
 	{
 		echo "Host node"
 		echo "	HostName 127.0.0.1"
@@ -250,6 +268,7 @@ make_root() {
 	    "$r/opt/xcat/share/xcat/mn"
 	echo "Version 2.19.0 (git commit 7733d16f8de0fc36b80638c04a7033931fa13304)" \
 	    >"$r/opt/xcat/version"
+	make_packages
 	: >"$r/run/mn/xcatd"
 }
 
@@ -315,6 +334,26 @@ make_etc() {
 	} >"$e/ssh/sshd_config"
 }
 
+# What dpkg knows of: xCAT's packages, with the sums of their commands.
+make_packages() {
+	local d=$DIR/root/var/lib/dpkg name
+
+	mkdir -p "$d"/{info,updates,triggers}
+	for name in xcat xcat-client xcat-server; do
+		printf '%s\n' "Package: $name" 'Status: install ok installed' \
+		    'Priority: optional' 'Section: admin' \
+		    'Maintainer: nobody <nobody@example.com>' \
+		    'Architecture: all' 'Version: 2.19.0-snap202511220921' \
+		    'Description: stands in for it' ''
+		: >"$d/info/$name.list"
+	done >"$d/status"
+	printf '%s\n' /. /opt /opt/xcat /opt/xcat/sbin \
+	    /opt/xcat/sbin/tabdump /opt/xcat/sbin/tabrestore \
+	    >"$d/info/xcat-server.list"
+	(cd "$DIR/root" && md5sum opt/xcat/sbin/tabdump \
+	    opt/xcat/sbin/tabrestore) >"$d/info/xcat-server.md5sums"
+}
+
 make_layout() {
 	local r=$DIR/root d
 
@@ -345,7 +384,7 @@ make_layout() {
 stop() {
 	local tries=0
 
-	[ -s "$DIR/pid" ] || return 0
+	stop_proxy
 	running || return 0
 	kill -KILL "$PID" 2>/dev/null
 	while running && [ $tries -lt 500 ]; do
@@ -366,13 +405,63 @@ enter() {
 }
 
 shell() {
+	local local=/usr/local/sbin:/usr/local/bin
+
 	need_running
 	# shellcheck disable=SC2016
 	exec nsenter --target "$PID" --mount --uts --ipc --pid --root -- \
 	    /run/mn/usr/bin/env -i --chdir=/ HOME=/root LC_ALL=C TERM=dumb \
-	    PATH=/usr/local/sbin:/usr/local/bin:/run/mn/usr/bin:/usr/sbin:/usr/bin:/sbin:/bin \
+	    PATH="$local:/run/mn/usr/bin:/usr/sbin:/usr/bin:/sbin:/bin" \
 	    /run/mn/usr/bin/bash -c \
 	    '. /etc/profile.d/xcat.sh; cd /root; exec "$@"' judge "$@"
+}
+
+# ------------------------------------------------------------- connections
+
+# sessions: pids, as this host knows them, of the node's sshds but the first
+sessions() {
+	local listener
+
+	listener=$(cat "/proc/$PID/task/$PID/children" 2>/dev/null) ||
+	    listener=$(pgrep -P "$PID")
+	# shellcheck disable=SC2086
+	cat /proc/${listener%% *}/task/*/children 2>/dev/null ||
+	    pgrep -P ${listener%% *}
+}
+
+cut() {
+	local pid
+
+	need_running
+	for pid in $(sessions); do
+		kill -KILL "$pid" 2>/dev/null
+	done
+	return 0
+}
+
+proxy() {
+	local tries=0
+
+	need_running
+	[ $# -eq 1 ] || usage
+	stop_proxy
+	perl "$HERE/proxy.pl" "$DIR" "$1" </dev/null >/dev/null 2>&1 3>&- 4>&- &
+	while [ ! -s "$DIR/proxy-port" ]; do
+		[ $tries -lt 500 ] || fail "$DIR: no proxy"
+		sleep 0.01
+		tries=$((tries + 1))
+	done
+	know "$(cat "$DIR/proxy-port")"
+}
+
+stop_proxy() {
+	local pid
+
+	[ ! -s "$DIR/proxy.pid" ] || {
+		read -r pid <"$DIR/proxy.pid"
+		! grep -qs proxy.pl "/proc/$pid/cmdline" || kill "$pid"
+	}
+	rm -f "$DIR"/proxy{.pid,-port,.log}
 }
 
 # -------------------------------------------------------------------- faults
@@ -393,7 +482,8 @@ fault() {
 			echo "$arg" >>"$at/faults"
 		done
 	fi
-	enter /run/mn/usr/bin/bash /opt/xcat/share/xcat/mn/switch.sh || fail "switches: failed"
+	enter /run/mn/usr/bin/bash /opt/xcat/share/xcat/mn/switch.sh ||
+	    fail "$DIR: switches: failed"
 }
 
 # ------------------------------------------------------------------ populate
@@ -427,7 +517,7 @@ can)
 	can
 	exit 0
 	;;
-start | stop | shell | fault | populate) ;;
+start | stop | shell | fault | populate | cut | proxy) ;;
 *) usage ;;
 esac
 [ $# -ge 2 ] || usage

@@ -24,6 +24,7 @@ if (-d '/run/mn/load') {
 make_install();
 make_logs();
 make_secrets();
+make_system();
 
 # --------------------------------------------------------------- the database
 
@@ -80,7 +81,7 @@ sub own_tables {
 		    'profile=compute',
 		    'provmethod=rocky9.4-x86_64-netboot-compute',
 		    'nodetype=osi');
-		push @ipmi, row("node=$n", "bmc=10.97.0.$i",
+		push @ipmi, row("node=$n", sprintf('bmc=10.97.%d.%d', $i >> 8, $i & 255),
 		    'username=ADMIN', 'password=bmc-secret');
 	}
 	fill('nodelist', @node);
@@ -331,4 +332,28 @@ sub make_secrets {
 	put('/install/postscripts/_xcat/ca.pem', $pem);
 	put('/install/postscripts/hostkeys/ssh_host_ed25519_key.pub',
 	    "ssh-ed25519 AAAA\n");
+}
+
+# What else a management node needs to come back.
+sub make_system {
+	put('/etc/dhcp/dhcpd.conf', text('dhcpd', 20));
+	put('/var/lib/dhcpd/dhcpd.leases', text('lease', 40));
+	put('/etc/bind/named.conf', text('named', 10));
+	put('/etc/bind/rndc.key', text('key', 3), 0640);
+	put('/var/named/db.cluster.test', text('zone', 40));
+	put('/etc/conserver.cf', text('console', 20), 0600);
+	put('/etc/goconserver/server.conf', text('goconserver', 20));
+	put('/etc/apache2/conf-enabled/xcat.conf', text('apache', 10));
+	put('/etc/exports', "/install *(rw,no_root_squash,sync)\n");
+	put('/etc/ntp.conf', "server 127.127.1.0\n");
+	put('/etc/resolv.conf', "search cluster.test\nnameserver $address\n");
+	put('/etc/apt/sources.list', "deb http://127.0.0.1/debian bookworm main\n");
+	put('/etc/logrotate.d/xcat', text('logrotate', 5));
+	put('/etc/rsyslog.d/xcat-cluster.conf', text('rsyslog', 5));
+	put('/etc/default/xcat', "ENABLED=1\n");
+	put('/etc/xCATMN', '');
+	put('/var/spool/cron/crontabs/root', "0 3 * * * /root/nightly\n", 0600);
+	put('/home/admin/.xcat/client-cred.pem', text('cred', 5), 0600);
+	put('/opt/xcat/share/xcat/netboot/rocky/service.rocky9.pkglist',
+	    "bash\n");
 }

@@ -24,6 +24,7 @@ my $faults_read;
 # The value of a switch (mn.sh fault), or ''.
 sub fault {
 	my ($name) = @_;
+	local $_;
 
 	if (!$faults_read && open(my $f, '<', "$RUN/faults")) {
 		while (<$f>) {
@@ -135,6 +136,7 @@ sub failed_command {
 my (%columns, %keys);
 
 sub schema {
+	local $_;
 	return if %columns;
 	open(my $f, '<', "$ROOT/share/xcat/mn/schema.txt") or
 	    die "schema.txt: $!\n";
@@ -233,6 +235,7 @@ sub create_sql {
 sub rows {
 	my ($table) = @_;
 	my @rows;
+	local $_;
 
 	return () unless -e path($table);
 	return () if !bypass() && wedged($table);
@@ -266,6 +269,31 @@ sub site {
 		return $r->{value} if $r->{key} eq $key && !$r->{disable};
 	}
 	return '';
+}
+
+# ([nodes of a range], [names in it that are none]); Mn::groups(NODE).
+sub noderange {
+	my ($range) = @_;
+	my (%in, @missed, %group);
+
+	for my $r (grep { !$_->{disable} } records('nodelist')) {
+		push @{$group{$_}}, $r->{node} for $r->{node}, 'all',
+		    split /,/, $r->{groups};
+	}
+	for my $name (split /,/, $range) {
+		push @missed, $name unless $group{$name};
+		$in{$_} = 1 for @{$group{$name} || []};
+	}
+	return ([sort keys %in], \@missed);
+}
+
+sub groups {
+	my ($node) = @_;
+
+	for my $r (records('nodelist')) {
+		return split /,/, $r->{groups} if $r->{node} eq $node;
+	}
+	return ();
 }
 
 # Makes a table hold just these rows (lists of columns, undef for NULL).
