@@ -209,9 +209,10 @@ after m 2'
 	    'extra = ( "/nosuch", "/toplevel", "/var/log/messages" );'
 	night m
 	ended 1
+	cp "$T/err" "$T/told"
 	for path in /nosuch /toplevel /var/log/messages; do
 		exits 0 xv find "$SNAP" "${path##*/}"
-		grep -qx "$path" "$T/out" || grep -q "^xcatvault: $path: " "$T/err" || {
+		grep -qx "$path" "$T/out" || grep -q "^xcatvault: $path: " "$T/told" || {
 			echo "$path: neither stored nor told"
 			return 1
 		}
