@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "backup/archived.h"
-#include "backup/dump.h"
+#include "remote/node/dump.h"
 #include "vault/catalog.h"
 
 static const struct snapshot_table *

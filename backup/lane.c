@@ -4,7 +4,7 @@
 
 #include "backup/lane.h"
 #include "backup/tarsaid.h"
-#include "backup/tarstream.h"
+#include "remote/node/tarstream.h"
 #include "base/cancel.h"
 #include "remote/quote.h"
 

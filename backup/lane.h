@@ -5,7 +5,8 @@
 #include <stdint.h>
 
 #include "backup/batch.h"
-#include "backup/node.h"
+#include "backup/pool.h"
+#include "remote/node/node.h"
 #include "formats/tarin.h"
 
 /*

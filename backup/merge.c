@@ -5,7 +5,7 @@
 #include <unistd.h>
 
 #include "backup/merge.h"
-#include "backup/node.h"
+#include "remote/node/node.h"
 #include "backup/present.h"
 #include "backup/read.h"
 #include "base/cancel.h"
@@ -578,14 +578,26 @@ open_old(struct merge *m, const struct snapshot_volume *old, int doubt,
 	return (m->present != NULL ? 0 : -1);
 }
 
+static void
+report_trouble(void *arg, const char *kind, const struct span *path,
+    const char *why)
+{
+	pool_report(arg, kind, path, why);
+}
+
 static int
 open_source(struct merge *m, const struct backup_volume *v, struct err *e)
 {
 	const struct walk_options *opt = &m->opt->walk;
+	struct node_tree tree = { .walk = opt, .trouble = report_trouble,
+	    .arg = m->pool };
 
 	if (m->pool->node != NULL) {
 		m->root = v->source;
-		m->listing = node_list(m->pool->node, m->pool, v, opt, e);
+		tree.root = v->source;
+		tree.only = v->only;
+		tree.nonly = v->nonly;
+		m->listing = node_list(m->pool->node, &tree, e);
 		return (m->listing != NULL ? 0 : -1);
 	}
 	m->volume = open(v->source, O_RDONLY | O_DIRECTORY | O_CLOEXEC);

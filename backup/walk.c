@@ -1,7 +1,6 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <fnmatch.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -131,29 +130,6 @@ dir_new(struct walk *w, int fd)
 	w->open_dirs++;
 	pthread_mutex_unlock(&w->lock);
 	return (d);
-}
-
-int
-walk_excluded(const struct walk_options *opt, const char *path)
-{
-	const char *base = strrchr(path, '/');
-	const char *pattern;
-	size_t i;
-
-	base = base == NULL ? path : base + 1;
-	for (i = 0; i < opt->nexcludes; i++) {
-		pattern = opt->excludes[i];
-		if (strchr(pattern, '/') == NULL) {
-			if (fnmatch(pattern, base, 0) == 0)
-				return (1);
-			continue;
-		}
-		while (*pattern == '/')
-			pattern++;
-		if (fnmatch(pattern, path, FNM_PATHNAME) == 0)
-			return (1);
-	}
-	return (0);
 }
 
 static void

@@ -2,11 +2,10 @@
 #define BACKUP_WALK_H_
 
 #include <stddef.h>
-#include <stdint.h>
 #include <sys/types.h>
 
 #include "base/err.h"
-#include "formats/scan.h"
+#include "formats/walkent.h"
 
 /*
  * A directory tree in catalog order, with the metadata of each entry.
@@ -20,30 +19,6 @@ struct walk_dir;
 int walk_dir_fd(const struct walk_dir *d);
 struct walk_dir *walk_dir_ref(struct walk_dir *d);
 void walk_dir_unref(struct walk_dir *d);
-
-struct walk_stat {
-	uint64_t ino, size, blocks, nlink;
-	int64_t mtime, ctime;
-	uint32_t mtime_ns, ctime_ns;
-	uint32_t mode, uid, gid;
-	uint32_t major, minor;	/* of a device node */
-	dev_t dev;
-	int errnum;		/* why there is nothing above, or 0 */
-};
-
-struct walk_entry {
-	struct span path;	/* catalog text; valid until the next call */
-	const char *name;	/* raw, within dir; likewise */
-	struct walk_dir *dir;	/* holds name; NULL for the root "." */
-	const struct walk_stat *st;	/* likewise */
-};
-
-struct walk_options {
-	int one_file_system;
-	const char *const *excludes;	/* glob patterns */
-	size_t nexcludes;
-	unsigned helpers;	/* threads besides the caller's */
-};
 
 /* root: an open directory; the walk dups it. */
 struct walk *walk_new(int root, const struct walk_options *opt,
@@ -67,12 +42,5 @@ int walk_dir_error(struct walk *w);
  * near; at 0 the caller lets go of those it holds.
  */
 size_t walk_room(struct walk *w);
-
-/*
- * Whether a path (raw, relative, without "./") is excluded: a pattern
- * without "/" is matched against the last component, one with "/" against
- * the whole path.
- */
-int walk_excluded(const struct walk_options *opt, const char *path);
 
 #endif

@@ -128,10 +128,11 @@ layers() {
 		below["base"] = " base "
 		below["formats"] = " formats base "
 		below["remote"] = " remote base "
+		below["remote/node"] = " remote/node remote formats base "
 		below["vault"] = " vault remote formats base "
 		n = split("backup restore imgxfer", commands, " ")
 		for (i = 1; i <= n; i++) {
-			below[commands[i]] = " " commands[i] below["vault"]
+			below[commands[i]] = " " commands[i] " remote/node" below["vault"]
 			all = all " " commands[i]
 		}
 		below["main.c"] = all below["vault"]
@@ -142,17 +143,20 @@ layers() {
 		home["archive_entry.h"] = " restore/pax.c "
 		home["libconfig.h"] = " base/config.c "
 		home["libssh"] = " remote/ "
-		home["libconfig.h"] = " base/config.c "
 	}
 	FNR == 1 {
 		split(FILENAME, part, "/")
 		room = part[1]
+		if (FILENAME ~ /^remote\/node\//)
+			room = "remote/node"
 	}
 	!/^#[ \t]*include/ || room == "tests" { next }
 	{
 		target = $0
 		gsub(/^[^<"]*[<"]|[>"].*$/, "", target)
 		split(target, t, "/")
+		if (target ~ /^remote\/node\//)
+			t[1] = "remote/node"
 	}
 	/"/ {
 		if (!index(below[room], " " t[1] " "))

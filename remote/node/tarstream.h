@@ -1,5 +1,5 @@
-#ifndef BACKUP_TARSTREAM_H_
-#define BACKUP_TARSTREAM_H_
+#ifndef REMOTE_NODE_TARSTREAM_H_
+#define REMOTE_NODE_TARSTREAM_H_
 
 #include <stddef.h>
 

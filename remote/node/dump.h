@@ -1,7 +1,7 @@
-#ifndef BACKUP_DUMP_H_
-#define BACKUP_DUMP_H_
+#ifndef REMOTE_NODE_DUMP_H_
+#define REMOTE_NODE_DUMP_H_
 
-#include "backup/probe.h"
+#include "remote/node/probe.h"
 #include "base/err.h"
 #include "formats/snapshot.h"
 #include "formats/xcatdump.h"

@@ -1,10 +1,10 @@
-#ifndef BACKUP_PROBETEXT_H_
-#define BACKUP_PROBETEXT_H_
+#ifndef REMOTE_NODE_PROBETEXT_H_
+#define REMOTE_NODE_PROBETEXT_H_
 
 #include <stddef.h>
 
-#include "backup/probe.h"
 #include "base/err.h"
+#include "remote/node/probe.h"
 
 /*
  * What backup/probe.sh prints on the node: pairs of key and value, each

@@ -2,13 +2,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "backup/probe.h"
-#include "backup/probetext.h"
+#include "remote/node/probe.h"
+#include "remote/node/probetext.h"
 #include "remote/quote.h"
 
 #define VOLUME_COUNT_MAX 4	/* that the script asks "du" for */
 
-extern const char backup_probe_sh[];
+extern const char remote_node_probe_sh[];
 
 static const struct {
 	const char *name;
@@ -123,7 +123,7 @@ probe_site(struct remote *r, unsigned du_s, struct probe *p, struct err *e)
 	memset(p, 0, sizeof(*p));
 	snprintf(seconds, sizeof(seconds), "%u", du_s);
 	/* Not behind xCAT's settings: a node without xCAT is no failure. */
-	remote_command(&command, backup_probe_sh, args, 1);
+	remote_command(&command, remote_node_probe_sh, args, 1);
 	rc = buf_ok(&command, e);
 	if (rc == 0)
 		rc = remote_run(r, buf_cstr(&command), &io, e);

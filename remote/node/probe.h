@@ -1,5 +1,5 @@
-#ifndef BACKUP_PROBE_H_
-#define BACKUP_PROBE_H_
+#ifndef REMOTE_NODE_PROBE_H_
+#define REMOTE_NODE_PROBE_H_
 
 #include <stddef.h>
 #include <stdint.h>

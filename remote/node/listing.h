@@ -1,9 +1,9 @@
-#ifndef BACKUP_LISTING_H_
-#define BACKUP_LISTING_H_
+#ifndef REMOTE_NODE_LISTING_H_
+#define REMOTE_NODE_LISTING_H_
 
 #include <stddef.h>
 
-#include "backup/walk.h"
+#include "formats/walkent.h"
 #include "base/err.h"
 
 /*

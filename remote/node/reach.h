@@ -1,5 +1,5 @@
-#ifndef BACKUP_REACH_H_
-#define BACKUP_REACH_H_
+#ifndef REMOTE_NODE_REACH_H_
+#define REMOTE_NODE_REACH_H_
 
 #include "base/config.h"
 #include "base/err.h"

@@ -1,6 +1,6 @@
 #!/bin/sh
 # probe.sh DU_SECONDS: what this management node is, as pairs of key and value,
-# each ended by a NUL; backup/probetext.c reads them.  Runs on the node.  What
+# each ended by a NUL; remote/node/probetext.c reads them.  Runs on the node.  What
 # goes wrong here is a value, never a failure.
 # shellcheck disable=SC1091,SC2016 # what is on the node; formats in quotes
 du_seconds=${1:-0}

@@ -1,7 +1,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "backup/reach.h"
+#include "remote/node/reach.h"
 
 static int
 take_address(struct reach *h, const char *address, struct err *e)

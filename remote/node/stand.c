@@ -1,4 +1,4 @@
-#include "backup/stand.h"
+#include "remote/node/stand.h"
 #include "remote/exec.h"
 #include "remote/quote.h"
 

@@ -1,5 +1,5 @@
-#ifndef BACKUP_STAND_H_
-#define BACKUP_STAND_H_
+#ifndef REMOTE_NODE_STAND_H_
+#define REMOTE_NODE_STAND_H_
 
 #include <stddef.h>
 

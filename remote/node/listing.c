@@ -5,7 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "backup/listing.h"
+#include "remote/node/listing.h"
 #include "base/arena.h"
 #include "base/io.h"
 #include "formats/pathtext.h"

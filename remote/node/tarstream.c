@@ -1,7 +1,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "backup/tarstream.h"
+#include "remote/node/tarstream.h"
 #include "remote/quote.h"
 
 #define BUFFER_BYTES ((size_t)128 << 10)

@@ -3,8 +3,8 @@
 #include <string.h>
 #include <time.h>
 
-#include "backup/dump.h"
-#include "backup/tarstream.h"
+#include "remote/node/dump.h"
+#include "remote/node/tarstream.h"
 #include "base/cancel.h"
 #include "remote/exec.h"
 #include "remote/quote.h"
@@ -17,7 +17,7 @@
 #define RECOUNT_MAX ((size_t)256 << 20)
 #define GRACE_S 60		/* beyond the limit, for what is around it */
 
-extern const char backup_dump_sh[], backup_publish_pl[];
+extern const char remote_node_dump_sh[], remote_node_publish_pl[];
 
 struct dump {
 	struct remote *remote;
@@ -95,11 +95,11 @@ static int
 start(struct dump *d, const struct dump_options *opt, struct err *e)
 {
 	char limit[16];
-	const char *args[] = { DUMP_TARGET, limit, backup_publish_pl };
+	const char *args[] = { DUMP_TARGET, limit, remote_node_publish_pl };
 	struct buf command = BUF_INIT;
 
 	snprintf(limit, sizeof(limit), "%u", opt->limit_s);
-	remote_xcat_command(&command, backup_dump_sh, d->bypass, args, 3);
+	remote_xcat_command(&command, remote_node_dump_sh, d->bypass, args, 3);
 	if (buf_ok(&command, e) == 0)
 		d->shell = remote_exec_new(d->remote, buf_cstr(&command), e);
 	buf_fini(&command);
