@@ -30,7 +30,8 @@
 
 MN=$BENCH_SRC/../mn/mn.sh
 CIPHER=aes128-gcm@openssh.com
-export MN CIPHER NODE='' KEEPER='' NODE_PORT='' REMOTE_TOOL='' FORMAT=''
+export MN CIPHER NODE='' KEEPER='' NODE_PORT='' FORMAT=''
+export REMOTE_TOOL=${REMOTE_TOOL:-}
 
 # shellcheck disable=SC2016,SC2034
 STEP+=(
