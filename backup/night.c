@@ -5,6 +5,7 @@
 
 #include "backup/archived.h"
 #include "remote/node/dump.h"
+#include "backup/full.h"
 #include "backup/hook.h"
 #include "backup/night.h"
 #include "remote/node/node.h"
@@ -29,6 +30,8 @@ struct night {
 	struct probe probe;
 	struct dump *dump;
 	struct places places;
+	struct full *full;	/* of profile "full", or NULL */
+	struct full_options full_options;
 	const char **excludes;	/* of the site and the command line */
 };
 
@@ -240,6 +243,8 @@ local_of(const struct night *n, const char *path)
 {
 	size_t i;
 
+	if (n->full != NULL && strcmp(path, FULL_VOLUME) == 0)
+		return (full_dir(n->full));
 	for (i = 0; i < n->site->nvolumes; i++)
 		if (strcmp(n->site->volumes[i].path, path) == 0)
 			return (n->site->volumes[i].local);
@@ -307,39 +312,82 @@ drop_missing(struct night *n, struct err *e)
 	return (rc);
 }
 
+/* What is known of the node besides its files is a volume of its own. */
 static int
-select_extra(struct night *n, struct err *e)
+gather_facts(struct night *n, struct err *e)
 {
-	const struct config_strings *x = &n->site->extra;
-	enum stand *is;
-	int *dir, rc = -1;
-	size_t i, k = 0;
-	const char **paths;
+	struct full_options *opt = &n->full_options;
+	const struct backup_volume *v;
 
-	if (x->n == 0 || n->node.control == NULL)
+	if (!n->site->full)
 		return (0);
-	is = calloc(x->n, sizeof(*is));
-	dir = calloc(x->n, sizeof(*dir));
-	paths = calloc(x->n, sizeof(*paths));
-	if (is == NULL || dir == NULL || paths == NULL)
-		err_nomem(e);
-	else
-		rc = stand_ask(n->node.control,
-		    (const char *const *)x->at, is, x->n, e);
-	for (i = 0; rc == 0 && i < x->n; i++) {
-		if (is[i] == STAND_NOTHING) {
-			report_add(n->report, "missing", x->at[i],
-			    "there is no such path on the node");
-			continue;
-		}
-		dir[k] = is[i] == STAND_DIR;
-		paths[k++] = x->at[i];
-	}
+	opt->site = n->site;
+	opt->control = n->node.control;
+	opt->proof = n->dump != NULL ? dump_proof(n->dump) : NULL;
+	opt->report = n->report;
+	if ((n->full = full_new(opt, e)) == NULL)
+		return (-1);
+	if (full_dir(n->full) == NULL)
+		return (0);
+	if ((v = places_holding(&n->places, FULL_VOLUME)) == NULL)
+		return (places_add(&n->places, FULL_VOLUME,
+		    full_dir(n->full), e));
+	report_add(n->report, "facts", FULL_VOLUME, "not stored: the volume "
+	    "%s would hold it", v->path);
+	return (0);
+}
+
+/* Extra paths of the configuration, and those of profile "full". */
+static int
+ask_wanted(struct night *n, struct wanted *w, struct err *e)
+{
+	const struct wanted_question q = {
+		WANTED_PATHS, (const char *const *)n->site->extra.at,
+		n->site->extra.n, 1,
+	};
+
+	if (wanted_ask(w, n->node.control, &q, n->report, e) == -1)
+		return (-1);
+	if (n->full == NULL)
+		return (0);
+	return (full_paths(n->full, &n->places, w, e));
+}
+
+static int
+select_wanted(struct night *n, struct err *e)
+{
+	struct wanted w = { NULL, NULL, 0, 0 };
+	const struct backup_volume *below;
+	size_t i;
+	int *dir = NULL, rc;
+
+	if (n->node.control == NULL)
+		return (0);
+	if ((rc = ask_wanted(n, &w, e)) == 0 &&
+	    (dir = calloc(w.n + 1, sizeof(*dir))) == NULL)
+		rc = err_nomem(e);
+	for (i = 0; rc == 0 && i < w.n; i++)
+		dir[i] = w.kind[i] == 'd';
 	if (rc == 0)
-		rc = places_select(&n->places, paths, dir, k, e);
-	free(is);
+		rc = places_select(&n->places, (const char *const *)w.paths,
+		    dir, w.n, e);
+	for (i = 0; rc == 0 && i < w.n; i++) {
+		/* Links that cannot be are among the facts. */
+		if (w.kind[i] == 'l' ||
+		    places_stores(&n->places, w.paths[i]))
+			continue;
+		below = places_below(&n->places, w.paths[i]);
+		if (below != NULL)
+			report_add(n->report, "left out", w.paths[i], "the "
+			    "volume %s lies below it: name what else is "
+			    "wanted of it", below->path);
+		else
+			report_add(n->report, "left out", w.paths[i], "it is "
+			    "no directory, and beside it lies a volume, or "
+			    "it lies directly below /");
+	}
 	free(dir);
-	free(paths);
+	wanted_fini(&w);
 	return (rc);
 }
 
@@ -375,7 +423,8 @@ store_night(struct night *n, struct err *e)
 	n->report = backup_run_report(n->run);
 	if (reach_node(n, e) == -1 || make_dump(n, e) == -1 ||
 	    choose_volumes(n, e) == -1 || drop_missing(n, e) == -1 ||
-	    use_local(n, e) == -1 || select_extra(n, e) == -1 ||
+	    gather_facts(n, e) == -1 || use_local(n, e) == -1 ||
+	    select_wanted(n, e) == -1 ||
 	    store_volumes(n, e) == -1)
 		return (-1);
 	d = &backup_run_snapshot(n->run)->database;
@@ -418,6 +467,7 @@ static void
 finish(struct night *n)
 {
 	backup_run_free(n->run);
+	full_free(n->full);
 	dump_free(n->dump);
 	places_fini(&n->places);
 	probe_fini(&n->probe);

@@ -279,7 +279,9 @@ add_volume(struct snapshot *s, const struct backup_volume *from,
 	memset(v, 0, sizeof(*v));
 	v->path = strdup(from->path);
 	v->source = strdup(from->source);
-	v->selected = from->only != NULL;
+	/* All of a directory is no selection. */
+	v->selected = from->only != NULL && (from->nonly != 1 ||
+	    strcmp(from->only[0], ".") != 0);
 	if (v->path == NULL || v->source == NULL) {
 		err_nomem(e);
 		return (NULL);

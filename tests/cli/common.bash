@@ -257,7 +257,10 @@ sshd_inside()
 {
 	trap sshd_stop EXIT
 	sshd_start
-	XCATVAULT_VAULT=$(vault_name "$V")
+	case $XCATVAULT_VAULT in
+	ssh://*) XCATVAULT_VAULT=/${XCATVAULT_VAULT#ssh://*/} ;;
+	esac
+	XCATVAULT_VAULT=$(vault_name "$XCATVAULT_VAULT")
 }
 
 # small_fs DIR SIZE: mounts an empty file system of SIZE there

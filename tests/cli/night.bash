@@ -160,10 +160,10 @@ nothing_left()
 	local tries=0 left
 
 	while :; do
-		left=$(on mn_sh "$1" find / -xdev -name '.xcatvault*' -not \
-		    -path '/proc/*'
-		    on mn_sh "$1" sh -c 'cat /proc/[0-9]*/cmdline | tr "\0" " " |
-			grep -o "[x]catvault-dump" | head -n 1')
+		left=$(on mn_sh "$1" sh -c 'find / /tmp /root /.dbbackup/ \
+			-maxdepth 1 -name ".xcatvault*"
+			cat /proc/[0-9]*/cmdline | tr "\0" " " |
+			grep -ao "[x]catvault-dump" | head -n 1')
 		[ -n "$left" ] || return 0
 		tries=$((tries + 1))
 		[ $tries -lt 50 ] || break

@@ -34,7 +34,7 @@ requests(const uint8_t *p, size_t left)
 
 	while (left >= WIRE_HEAD_LEN) {
 		if (wire_head_decode(p, 0, &h, &e) == -1) {
-			must_explain(&e, ERR_DAMAGED);
+			must_explain(&e, ERR_FAILED);
 			return;
 		}
 		MUST(h.len <= WIRE_BODY_MAX);
@@ -43,7 +43,7 @@ requests(const uint8_t *p, size_t left)
 		if (wire_request_decode(&r, &h, p + WIRE_HEAD_LEN, &e) == 0)
 			check_request(&r, p, WIRE_HEAD_LEN + h.len);
 		else
-			must_explain(&e, ERR_DAMAGED);
+			must_explain(&e, ERR_FAILED);
 		p += WIRE_HEAD_LEN + h.len;
 		left -= WIRE_HEAD_LEN + h.len;
 	}
@@ -65,7 +65,7 @@ listing(const uint8_t *p, size_t len)
 		wire_entry_encode(&again, name, bytes);
 	}
 	if (rc == -1)
-		must_explain(&e, ERR_DAMAGED);
+		must_explain(&e, ERR_FAILED);
 	must_equal(&again, p, off);
 	MUST(rc == -1 || off == len);
 	buf_fini(&again);
@@ -89,10 +89,10 @@ answer(int what, const uint8_t *p, size_t len)
 			must_explain(&why, why.kind);
 		buf_fini(&again);
 		if (rc == -1)
-			must_explain(&e, ERR_DAMAGED);
+			must_explain(&e, ERR_FAILED);
 		return;
 	} else {
-		must_explain(&e, ERR_DAMAGED);
+		must_explain(&e, ERR_FAILED);
 		return;
 	}
 	must_equal(&again, p, len);
