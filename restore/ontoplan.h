@@ -8,6 +8,7 @@
 #include "remote/node/probe.h"
 #include "remote/node/reach.h"
 #include "restore/onto.h"
+#include "restore/ontodb.h"
 #include "restore/ontofacts.h"
 #include "restore/send.h"
 
@@ -36,7 +37,7 @@ struct onto {
 	struct report *report;
 	char old_name[64];	/* --keep-old */
 	int whole;		/* no paths were named */
-	int database;		/* is restored, too */
+	struct ontodb db;
 };
 
 /*
