@@ -354,23 +354,33 @@ ask_wanted(struct night *n, struct wanted *w, struct err *e)
 }
 
 static int
+select_there(struct night *n, const struct wanted *w, struct err *e)
+{
+	size_t i;
+	int *dir, rc;
+
+	if ((dir = calloc(w->n + 1, sizeof(*dir))) == NULL)
+		return (err_nomem(e));
+	for (i = 0; i < w->n; i++)
+		dir[i] = w->kind[i] == 'd';
+	rc = places_select(&n->places, (const char *const *)w->paths, dir,
+	    w->n, e);
+	free(dir);
+	return (rc);
+}
+
+static int
 select_wanted(struct night *n, struct err *e)
 {
 	struct wanted w = { NULL, NULL, 0, 0 };
 	const struct backup_volume *below;
 	size_t i;
-	int *dir = NULL, rc;
+	int rc;
 
 	if (n->node.control == NULL)
 		return (0);
-	if ((rc = ask_wanted(n, &w, e)) == 0 &&
-	    (dir = calloc(w.n + 1, sizeof(*dir))) == NULL)
-		rc = err_nomem(e);
-	for (i = 0; rc == 0 && i < w.n; i++)
-		dir[i] = w.kind[i] == 'd';
-	if (rc == 0)
-		rc = places_select(&n->places, (const char *const *)w.paths,
-		    dir, w.n, e);
+	if ((rc = ask_wanted(n, &w, e)) == 0)
+		rc = select_there(n, &w, e);
 	for (i = 0; rc == 0 && i < w.n; i++) {
 		/* Links that cannot be are among the facts. */
 		if (w.kind[i] == 'l' ||
@@ -386,7 +396,6 @@ select_wanted(struct night *n, struct err *e)
 			    "no directory, and beside it lies a volume, or "
 			    "it lies directly below /");
 	}
-	free(dir);
 	wanted_fini(&w);
 	return (rc);
 }
