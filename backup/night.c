@@ -4,17 +4,17 @@
 #include <unistd.h>
 
 #include "backup/archived.h"
-#include "remote/node/dump.h"
 #include "backup/full.h"
 #include "backup/hook.h"
 #include "backup/night.h"
-#include "remote/node/node.h"
 #include "backup/places.h"
+#include "backup/summary.h"
+#include "base/cancel.h"
+#include "remote/node/dump.h"
+#include "remote/node/node.h"
 #include "remote/node/probe.h"
 #include "remote/node/reach.h"
 #include "remote/node/stand.h"
-#include "backup/summary.h"
-#include "base/cancel.h"
 
 #define TELL_FINDINGS 20	/* of a dump that is stored */
 #define TELL_BROKEN 5		/* of one that is not: the first say it */
