@@ -165,7 +165,7 @@ $(BUILD)/fuzz_%: tests/fuzz/fuzz_%.c $(LIB_OBJ)
 	$(Q)$(CC) $(ALL_CFLAGS) -fsanitize=fuzzer,address,undefined -o $@ $< \
 		$(LIB_OBJ) $(ALL_LDLIBS)
 
-bench: $(BUILD)/xcatvault
+bench: $(BUILD)/xcatvault $(BUILD)/tests/cli/remote_tool
 	$(Q)XCATVAULT=$(abspath $(BUILD))/xcatvault tests/bench/run.sh $(BENCH)
 demo: all
 	$(Q)sh tests/deps.sh demo

@@ -359,15 +359,22 @@ select_wanted(struct night *n, struct err *e)
 	struct wanted w = { NULL, NULL, 0, 0 };
 	const struct backup_volume *below;
 	size_t i;
-	int rc;
+	int *dir = NULL, rc;
 
 	if (n->node.control == NULL)
 		return (0);
-	if ((rc = ask_wanted(n, &w, e)) == 0)
+	if ((rc = ask_wanted(n, &w, e)) == 0 &&
+	    (dir = calloc(w.n + 1, sizeof(*dir))) == NULL)
+		rc = err_nomem(e);
+	for (i = 0; rc == 0 && i < w.n; i++)
+		dir[i] = w.kind[i] == 'd';
+	if (rc == 0)
 		rc = places_select(&n->places, (const char *const *)w.paths,
-		    w.dir, w.n, e);
+		    dir, w.n, e);
 	for (i = 0; rc == 0 && i < w.n; i++) {
-		if (places_stores(&n->places, w.paths[i]))
+		/* Links that cannot be are among the facts. */
+		if (w.kind[i] == 'l' ||
+		    places_stores(&n->places, w.paths[i]))
 			continue;
 		below = places_below(&n->places, w.paths[i]);
 		if (below != NULL)
@@ -379,6 +386,7 @@ select_wanted(struct night *n, struct err *e)
 			    "no directory, and beside it lies a volume, or "
 			    "it lies directly below /");
 	}
+	free(dir);
 	wanted_fini(&w);
 	return (rc);
 }

@@ -23,7 +23,7 @@ wanted_fini(struct wanted *w)
 	for (i = 0; i < w->n; i++)
 		free(w->paths[i]);
 	free(w->paths);
-	free(w->dir);
+	free(w->kind);
 	memset(w, 0, sizeof(*w));
 }
 
@@ -72,11 +72,10 @@ is_clean(const char *path, size_t len)
 }
 
 static int
-add(struct wanted *w, const char *path, int dir, struct err *e)
+add(struct wanted *w, const char *path, char kind, struct err *e)
 {
-	char **paths;
+	char **paths, *kinds;
 	size_t cap;
-	int *dirs;
 
 	if (w->n == w->cap) {
 		cap = w->cap + 256;
@@ -84,14 +83,14 @@ add(struct wanted *w, const char *path, int dir, struct err *e)
 		if (paths == NULL)
 			return (err_nomem(e));
 		w->paths = paths;
-		if ((dirs = realloc(w->dir, cap * sizeof(*dirs))) == NULL)
+		if ((kinds = realloc(w->kind, cap)) == NULL)
 			return (err_nomem(e));
-		w->dir = dirs;
+		w->kind = kinds;
 		w->cap = cap;
 	}
 	if ((w->paths[w->n] = strdup(path)) == NULL)
 		return (err_nomem(e));
-	w->dir[w->n++] = dir;
+	w->kind[w->n++] = kind;
 	return (0);
 }
 
@@ -114,9 +113,6 @@ take(struct wanted *w, char letter, const char *path,
 {
 	const char *why;
 
-	/* Such a link would have to be selected from "/"; facts list it. */
-	if (letter == 'l' && strchr(path + 1, '/') == NULL)
-		return (0);
 	if (letter == 'n') {
 		if (q->trusted)
 			tell(report, 1, path,
@@ -131,7 +127,7 @@ take(struct wanted *w, char letter, const char *path,
 	/* Files and links in there: /etc/resolv.conf may lead there. */
 	if (!q->trusted && wanted_refusal(path) != NULL)
 		return (0);
-	return (add(w, path, letter == 'd', e));
+	return (add(w, path, letter, e));
 }
 
 static int

@@ -15,7 +15,7 @@
  */
 struct wanted {
 	char **paths;		/* absolute, clean, there */
-	int *dir;		/* of each: it is a directory, not a link */
+	char *kind;		/* of each: d a directory, l a link, o other */
 	size_t n, cap;
 };
 

@@ -225,9 +225,8 @@ parents_of(const struct node_tree *v, struct words *w)
 
 /* As many commands as it takes. */
 static int
-find_some(struct node *n, struct listing *l,
-    const struct node_tree *v, const char *option, char *const *paths,
-    size_t npaths, struct err *e)
+find_some(struct node *n, struct listing *l, const struct node_tree *t,
+    const char *option, char *const *paths, size_t npaths, struct err *e)
 {
 	struct buf command = BUF_INIT;
 	const char **args;
@@ -236,7 +235,7 @@ find_some(struct node *n, struct listing *l,
 
 	if ((args = calloc(npaths + 2, sizeof(*args))) == NULL)
 		return (err_nomem(e));
-	args[0] = v->root;
+	args[0] = t->root;
 	args[1] = option;
 	while (rc == 0 && i < npaths) {
 		for (k = 2, bytes = 0; i < npaths && (k == 2 ||
@@ -248,7 +247,7 @@ find_some(struct node *n, struct listing *l,
 		remote_command(&command, list_some_script, args, k);
 		rc = buf_ok(&command, e);
 		if (rc == 0)
-			rc = run_find(n, l, v, buf_cstr(&command), e);
+			rc = run_find(n, l, t, buf_cstr(&command), e);
 	}
 	free(args);
 	buf_fini(&command);
@@ -256,49 +255,49 @@ find_some(struct node *n, struct listing *l,
 }
 
 static int
-list_selection(struct node *n, struct listing *l,
-    const struct node_tree *v, const char *option, struct err *e)
+list_selection(struct node *n, struct listing *l, const struct node_tree *t,
+    const char *option, struct err *e)
 {
 	struct words w = { NULL, 0, 0 };
 	int rc;
 
-	if (parents_of(v, &w) == -1)
+	if (parents_of(t, &w) == -1)
 		rc = err_nomem(e);
 	else
-		rc = find_some(n, l, v, "-maxdepth 0", w.at, w.n, e);
+		rc = find_some(n, l, t, "-maxdepth 0", w.at, w.n, e);
 	if (rc == 0)
-		rc = find_some(n, l, v, option, v->only, v->nonly, e);
+		rc = find_some(n, l, t, option, t->only, t->nonly, e);
 	free_words(&w);
 	return (rc);
 }
 
 static int
-list_all(struct node *n, struct listing *l,
-    const struct node_tree *v, const char *option, struct err *e)
+list_all(struct node *n, struct listing *l, const struct node_tree *t,
+    const char *option, struct err *e)
 {
-	const char *args[] = { v->root, option };
+	const char *args[] = { t->root, option };
 	struct buf command = BUF_INIT;
 	int rc;
 
 	remote_command(&command, list_script, args, 2);
 	rc = buf_ok(&command, e);
 	if (rc == 0)
-		rc = run_find(n, l, v, buf_cstr(&command), e);
+		rc = run_find(n, l, t, buf_cstr(&command), e);
 	buf_fini(&command);
 	return (rc);
 }
 
 struct listing *
-node_list(struct node *n, const struct node_tree *v, struct err *e)
+node_list(struct node *n, const struct node_tree *t, struct err *e)
 {
-	const char *option = v->walk->one_file_system ? "-xdev" : "";
+	const char *option = t->walk->one_file_system ? "-xdev" : "";
 	struct listing *l;
 	int rc;
 
-	if ((l = listing_new(v->walk, e)) == NULL)
+	if ((l = listing_new(t->walk, e)) == NULL)
 		return (NULL);
-	rc = v->only == NULL ? list_all(n, l, v, option, e) :
-	    list_selection(n, l, v, option, e);
+	rc = t->only == NULL ? list_all(n, l, t, option, e) :
+	    list_selection(n, l, t, option, e);
 	if (rc == 0 && listing_finish(l, e) == 0)
 		return (l);
 	listing_free(l);

@@ -2,9 +2,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "remote/node/probetext.h"
 #include "base/confrule.h"
 #include "formats/xcatcsv.h"
+#include "remote/node/probetext.h"
 
 #define VOLUMES_MAX 8
 #define TABLES_MAX 10000

@@ -1,5 +1,5 @@
-#include "remote/node/probetext.h"
 #include "base/buf.h"
+#include "remote/node/probetext.h"
 #include "tests/unit/unit.h"
 
 /* Pairs of key and value, as the script prints them; NULL ends the list. */
