@@ -52,13 +52,13 @@ SRC = main.c \
 	remote/node/probe.c remote/node/probetext.c remote/node/reach.c \
 	remote/node/stand.c remote/node/tarstream.c \
 	restore/apply.c restore/cat.c restore/compare.c restore/content.c \
-	restore/dbdiff.c restore/dbrows.c restore/dbtext.c restore/diff.c \
+	restore/dbcsv.c restore/dbdiff.c restore/dbrows.c restore/dbtext.c restore/diff.c \
 	restore/export.c restore/extract.c restore/find.c restore/list.c \
 	restore/ls.c restore/main.c restore/outfile.c restore/pax.c \
-	restore/place.c restore/plan.c restore/prune.c restore/scrub.c \
+	restore/place.c restore/plan.c restore/prune.c restore/rehome.c restore/scrub.c \
 	restore/select.c restore/show.c restore/subtree.c restore/target.c \
 	restore/verify.c restore/view.c restore/window.c restore/zout.c \
-	vault/catalog.c vault/commit.c vault/fetch.c vault/idset.c \
+	vault/catalog.c vault/commit.c vault/deposit.c vault/fetch.c vault/idset.c \
 	vault/index.c vault/keep.c vault/mux.c vault/pack.c vault/packname.c \
 	vault/place.c vault/segment.c vault/serve.c vault/servelink.c \
 	vault/snapshots.c vault/store.c vault/store_dir.c vault/store_ssh.c \
