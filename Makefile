@@ -42,7 +42,8 @@ SRC = main.c \
 	formats/pathtext.c formats/scan.c formats/snapshot.c formats/tarin.c \
 	formats/treenode.c formats/ustar.c formats/vaultmeta.c \
 	formats/walkent.c formats/wire.c formats/xcatcsv.c formats/xcatdump.c \
-	formats/xcatpaths.c formats/xcatschema.c formats/xcatset.c \
+	formats/xcatlist.c formats/xcatloss.c formats/xcatpaths.c \
+	formats/xcatschema.c formats/xcatset.c \
 	remote/address.c remote/auth.c remote/connect.c remote/exec.c \
 	remote/hostkey.c remote/quote.c remote/run.c remote/session.c \
 	remote/tty.c \
