@@ -51,7 +51,8 @@ SRC = main.c \
 	remote/node/probe.c remote/node/probetext.c remote/node/reach.c \
 	remote/node/stand.c remote/node/tarstream.c \
 	restore/apply.c restore/cat.c restore/compare.c restore/content.c \
-	restore/dbdiff.c restore/dbrows.c restore/dbtext.c restore/diff.c \
+	restore/dbdiff.c restore/dbrows.c restore/dbtables.c \
+	restore/dbtext.c restore/diff.c \
 	restore/export.c restore/extract.c restore/find.c restore/list.c \
 	restore/ls.c restore/main.c restore/outfile.c restore/pax.c \
 	restore/place.c restore/plan.c restore/prune.c restore/scrub.c \
