@@ -44,7 +44,8 @@ SRC = main.c \
 	formats/pathtext.c formats/scan.c formats/snapshot.c formats/tarin.c \
 	formats/treenode.c formats/ustar.c formats/vaultmeta.c \
 	formats/walkent.c formats/wire.c formats/xcatcsv.c formats/xcatdump.c \
-	formats/xcatpaths.c formats/xcatschema.c formats/xcatset.c \
+	formats/xcatlist.c formats/xcatloss.c formats/xcatpaths.c \
+	formats/xcatschema.c formats/xcatset.c \
 	remote/address.c remote/auth.c remote/connect.c remote/exec.c \
 	remote/hostkey.c remote/quote.c remote/run.c remote/session.c \
 	remote/tty.c \
@@ -52,17 +53,18 @@ SRC = main.c \
 	remote/node/probe.c remote/node/probetext.c remote/node/reach.c \
 	remote/node/stand.c remote/node/tarstream.c \
 	restore/apply.c restore/cat.c restore/compare.c restore/content.c \
-	restore/dbcsv.c restore/dbdiff.c restore/dbrows.c restore/dbtext.c restore/diff.c \
-	restore/export.c restore/extract.c restore/find.c restore/list.c \
-	restore/ls.c restore/main.c restore/outfile.c restore/pax.c \
-	restore/place.c restore/plan.c restore/prune.c restore/rehome.c restore/scrub.c \
-	restore/select.c restore/show.c restore/subtree.c restore/target.c \
-	restore/verify.c restore/view.c restore/window.c restore/zout.c \
-	vault/catalog.c vault/commit.c vault/deposit.c vault/fetch.c vault/idset.c \
-	vault/index.c vault/keep.c vault/mux.c vault/pack.c vault/packname.c \
-	vault/place.c vault/segment.c vault/serve.c vault/servelink.c \
-	vault/snapshots.c vault/store.c vault/store_dir.c vault/store_ssh.c \
-	vault/store_wire.c vault/tree.c vault/vault.c
+	restore/dbcsv.c restore/dbdiff.c restore/dbrows.c restore/dbtables.c \
+	restore/dbtext.c restore/diff.c restore/export.c restore/extract.c \
+	restore/find.c restore/list.c restore/ls.c restore/main.c \
+	restore/outfile.c restore/pax.c restore/place.c restore/plan.c \
+	restore/prune.c restore/rehome.c restore/scrub.c restore/select.c \
+	restore/show.c restore/subtree.c restore/target.c restore/verify.c \
+	restore/view.c restore/window.c restore/zout.c \
+	vault/catalog.c vault/commit.c vault/deposit.c vault/fetch.c \
+	vault/idset.c vault/index.c vault/keep.c vault/mux.c vault/pack.c \
+	vault/packname.c vault/place.c vault/segment.c vault/serve.c \
+	vault/servelink.c vault/snapshots.c vault/store.c vault/store_dir.c \
+	vault/store_ssh.c vault/store_wire.c vault/tree.c vault/vault.c
 OBJ = $(SRC:%.c=$(BUILD)/%.o) $(BUILD)/text.o
 LIB_OBJ = $(filter-out $(BUILD)/main.o,$(OBJ))
 UNIT = $(patsubst tests/unit/%.c,$(BUILD)/tests/unit/%,$(wildcard tests/unit/test_*.c))
