@@ -93,8 +93,11 @@ xv()
 				;;
 			esac
 		done
-		[ -z "${XCATVAULT_VAULT-}" ] ||
-		    local -x XCATVAULT_VAULT=$(vault_name "$XCATVAULT_VAULT")
+		[ -z "${XCATVAULT_VAULT-}" ] || {
+			local named
+			named=$(vault_name "$XCATVAULT_VAULT")
+			local -x XCATVAULT_VAULT=$named
+		}
 	fi
 	timeout -k 5 "${XCATVAULT_TEST_TIMEOUT:-120}" "$XCATVAULT" \
 	    ${args[@]+"${args[@]}"}
@@ -256,6 +259,7 @@ private_mounts()
 sshd_inside()
 {
 	trap sshd_stop EXIT
+	# shellcheck disable=SC2119
 	sshd_start
 	case $XCATVAULT_VAULT in
 	ssh://*) XCATVAULT_VAULT=/${XCATVAULT_VAULT#ssh://*/} ;;

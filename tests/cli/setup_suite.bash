@@ -9,6 +9,7 @@ setup_suite()
 {
 	[ "${XCATVAULT_TEST_VAULT-}" = ssh ] || return 0
 	T=$BATS_SUITE_TMPDIR
+	# shellcheck disable=SC2119
 	sshd_start
 	export SSHD_ADDRESS SSHD_PORT SSHD_USER
 	export XCATVAULT_REMOTE_PROGRAM
