@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# shellcheck disable=SC2153
 # The far side of an ssh vault: append-only, hostile clients, lost connections.
 # (That all commands work on such a vault is told by the other suites, which
 # run once with XCATVAULT_TEST_VAULT=ssh.)
