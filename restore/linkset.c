@@ -14,7 +14,7 @@ struct set {
 };
 
 static struct set *
-add(struct set **all, const struct span *first, const struct entry *ent,
+add(struct set **all, const struct span *first, const struct span *path,
     size_t number, struct err *e)
 {
 	struct set *s;
@@ -26,7 +26,7 @@ add(struct set **all, const struct span *first, const struct entry *ent,
 	memset(s, 0, sizeof(*s));
 	memcpy(s->first, first->p, first->len);
 	s->item.number = number;
-	s->item.text = strndup(ent->path.p, ent->path.len);
+	s->item.text = strndup(path->p, path->len);
 	if (s->item.text != NULL)
 		HASH_ADD(hh, *all, first, first->len, s);
 	if (s->item.text == NULL || s->hh.tbl == NULL) {
@@ -40,7 +40,7 @@ add(struct set **all, const struct span *first, const struct entry *ent,
 
 struct linkset_item *
 linkset_of(struct linkset *l, const struct entry *ent, size_t number,
-    struct err *e)
+    int covered, struct err *e)
 {
 	const struct span *first = &ent->hardlink;
 	struct set *all = (struct set *)(void *)l->items, *s = NULL;
@@ -53,7 +53,9 @@ linkset_of(struct linkset *l, const struct entry *ent, size_t number,
 	}
 	HASH_FIND(hh, all, first->p, first->len, s);
 	if (s == NULL)
-		s = add(&all, first, ent, number, e);
+		s = covered && ent->hardlink.len > 0 ?
+		    add(&all, first, first, LINKSET_FIRST, e) :
+		    add(&all, first, &ent->path, number, e);
 	l->items = all != NULL ? &all->item : NULL;
 	return (s != NULL ? &s->item : NULL);
 }

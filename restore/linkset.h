@@ -25,11 +25,14 @@ struct linkset_item {
 
 /*
  * The item of an entry's set, which is made, with this entry as carrier, when
- * there is none.  NULL with e->kind ERR_NONE when the entry is in no set;
- * with an error when memory runs out.
+ * there is none.  covered: the set's first name is wanted, too; then that is
+ * the carrier, whose number may be LINKSET_FIRST: not known, as that of what
+ * is no file.  NULL with e->kind ERR_NONE when the entry is in no set, as far
+ * as is known; with an error when memory runs out.
  */
+#define LINKSET_FIRST SIZE_MAX
 struct linkset_item *linkset_of(struct linkset *l, const struct entry *ent,
-    size_t number, struct err *e);
+    size_t number, int covered, struct err *e);
 void linkset_fini(struct linkset *l);
 
 #endif

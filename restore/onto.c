@@ -284,7 +284,7 @@ carry_out(struct onto *o, const struct cli *cli, struct err *e)
 	}
 	rc = restore_volumes(o, cli, e);
 	if (cli->json && rc == 0) {
-		json_object_update_missing(j, ontoplan_result_json(o));
+		json_object_set_new(j, "result", ontoplan_result_json(o));
 		rc = print_json(j, e);
 	} else {
 		json_decref(j);

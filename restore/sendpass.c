@@ -163,7 +163,6 @@ struct single {
 	struct tarput *tar;	/* made when there is something for it */
 	struct buf name, link;
 	int at_last;
-	struct linkset links;
 };
 
 static int
@@ -194,7 +193,6 @@ run_single(struct single *x, each_fn *fn, struct err *e)
 		buf_append(&x->pass->said, said->data, said->len);
 	}
 	tarput_free(x->tar);
-	linkset_fini(&x->links);
 	buf_fini(&x->name);
 	buf_fini(&x->link);
 	return (rc == -1 ? failed(x->pass) : 0);
@@ -247,7 +245,7 @@ add_link(void *arg, const struct entry *ent, size_t number, struct err *e)
 	struct linkset_item *set;
 	struct span text;
 
-	set = linkset_of(&x->pass->survey->links, ent, number, e);
+	set = survey_link(x->pass->survey, ent, number, e);
 	if (set == NULL)
 		return (e->kind == ERR_NONE ? 0 : -1);
 	if (set->number == number || !is_sent(x->pass, number))
@@ -287,7 +285,7 @@ add_file(void *arg, const struct entry *ent, size_t number, struct err *e)
 	if (ent->type == ENTRY_DIR || !is_sent(f->pass, number) ||
 	    (f->pass->survey->acts[number] & SURVEY_LOST) != 0)
 		return (0);
-	set = linkset_of(&f->pass->survey->links, ent, number, e);
+	set = survey_link(f->pass->survey, ent, number, e);
 	if (set == NULL ? e->kind != ERR_NONE : set->number != number)
 		return (set == NULL ? -1 : 0);
 	f->pass->totals->sent++;

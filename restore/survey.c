@@ -81,6 +81,14 @@ survey_name(struct buf *out, const struct span *text, struct err *e)
 	return (buf_ok(out, e));
 }
 
+struct linkset_item *
+survey_link(struct survey *s, const struct entry *ent, size_t number,
+    struct err *e)
+{
+	return (linkset_of(&s->links, ent, number, ent->hardlink.len > 0 &&
+	    select_covers(s->opt->sel, s->vol, &ent->hardlink), e));
+}
+
 static void
 tell(struct join *j, const char *word, const struct span *text)
 {
@@ -211,7 +219,9 @@ count_newer(struct join *j, const struct span *text,
 	struct survey_totals *t = &j->s->totals;
 	struct buf path = BUF_INIT;
 
-	if (!S_ISREG(st->mode) || st->mtime <= start->tv_sec)
+	if (!S_ISREG(st->mode) || st->mtime < start->tv_sec ||
+	    (st->mtime == start->tv_sec &&
+	    st->mtime_ns <= (uint32_t)start->tv_nsec))
 		return;
 	if (t->newer < 3) {
 		view_full_path(&path, j->s->vol, text);
@@ -400,12 +410,17 @@ make_way(struct join *j, int *act, struct err *e)
 	return (0);
 }
 
-/* Another name of a file that the set's carrier brings. */
+/* Another name of what the set's carrier brings. */
 static int
-decide_link(const struct join *j, struct linkset_item *set)
+decide_link(struct join *j, const struct linkset_item *set)
 {
 	const struct walk_stat *st = j->got.st;
-	int act = j->s->acts[set->number] & SURVEY_ACT;
+	int act;
+
+	if (set->number == LINKSET_FIRST)
+		return (st->nlink > 1 && compare(j, &j->ent, st) ==
+		    SURVEY_KEEP ? SURVEY_KEEP : SURVEY_REPLACE);
+	act = j->s->acts[set->number] & SURVEY_ACT;
 
 	if (act == SURVEY_KEEP || act == SURVEY_ADJUST)
 		return (set->ino == st->ino && set->dev == st->dev ?
@@ -468,7 +483,7 @@ wanted_entry(struct join *j, size_t number, int there, struct err *e)
 	climb(j, &j->ent.path);
 	if (j->pass == SURVEY_FIRST)
 		j->s->totals.plan.entries++;
-	set = linkset_of(&j->s->links, &j->ent, number, e);
+	set = survey_link(j->s, &j->ent, number, e);
 	if (set == NULL && e->kind != ERR_NONE)
 		return (-1);
 	if (j->nlevels > 0 &&

@@ -89,10 +89,14 @@ int survey_run(struct survey *s, enum survey_pass pass, struct err *e);
 void survey_report(const struct survey *s, const char *kind,
     const struct span *text, const char *why);
 
+/* The set of hard links that an entry is in; linkset_of(). */
+struct linkset_item *survey_link(struct survey *s, const struct entry *ent,
+    size_t number, struct err *e);
+
 /* A catalog path as raw bytes; replaces out. */
 int survey_name(struct buf *out, const struct span *text, struct err *e);
 
-/* survey/lookup.c: the listing of what is wanted, in catalog order. */
+/* lookup.c: the listing of what is wanted, in catalog order. */
 struct listing *lookup_list(struct survey *s, struct err *e);
 
 #endif
