@@ -681,7 +681,11 @@ end_early(struct merge *m, struct snapshot_volume *v, struct err *e)
 	struct err ignored;
 	int rc = -1;
 
-	pool_fail(p, e);
+	if (cancel_check(&ignored) == -1 ||
+	    (p->node != NULL && remote_lost(p->node->control)))
+		pool_fail_source(p, e);
+	else
+		pool_fail(p, e);
 	(void)pool_finish(p, &ignored);
 	*e = p->err;
 	if (p->resumable && salvage(m, v, &ignored) == 0)
