@@ -5,12 +5,12 @@
 #include <unistd.h>
 
 #include "backup/merge.h"
-#include "remote/node/node.h"
 #include "backup/present.h"
 #include "backup/read.h"
 #include "base/cancel.h"
 #include "base/cli.h"
 #include "formats/pathtext.h"
+#include "remote/node/node.h"
 
 #define DEPTH_SPARE 12		/* batches under way besides the workers' */
 
