@@ -39,11 +39,15 @@ static const struct command commands[] = {
 	{ "cat", cat_main, "cat SNAP PATH", "print a file of a snapshot" },
 	{ "diff", diff_main, "diff SNAP SNAP [PATH | --db [TABLE]]",
 	    "compare two snapshots" },
-	{ "verify", verify_main, "verify [SNAP] [--read-data[=PERCENT]]",
+	{ "verify", verify_main, "verify [SNAP] [--read-data[=PERCENT]]\n"
+	    "       verify --osimages SNAP",
 	    "prove that a vault is whole" },
 	{ "restore", restore_main, "restore SNAP [PATH...] --to DIR\n"
 	    "    [--dry-run] [--exact] [--checksum]",
 	    "bring files back" },
+	{ "drill", drill_main, "drill SNAP [--to DIR] [--keep]\n"
+	    "    [--without-database]",
+	    "prove that a snapshot can be restored" },
 	{ "export", export_main, "export SNAP PATH [-o FILE]",
 	    "write a volume as a .tar.zst" },
 	{ "serve", serve_main, "serve [--append-only] DIR",

@@ -4,17 +4,17 @@
 #include <unistd.h>
 
 #include "backup/archived.h"
-#include "remote/node/dump.h"
 #include "backup/full.h"
 #include "backup/hook.h"
 #include "backup/night.h"
-#include "remote/node/node.h"
 #include "backup/places.h"
+#include "backup/summary.h"
+#include "base/cancel.h"
+#include "remote/node/dump.h"
+#include "remote/node/node.h"
 #include "remote/node/probe.h"
 #include "remote/node/reach.h"
 #include "remote/node/stand.h"
-#include "backup/summary.h"
-#include "base/cancel.h"
 
 #define TELL_FINDINGS 20	/* of a dump that is stored */
 #define AS_IT_WAS "is as it was"
@@ -361,23 +361,33 @@ ask_wanted(struct night *n, struct wanted *w, struct err *e)
 }
 
 static int
+select_there(struct night *n, const struct wanted *w, struct err *e)
+{
+	size_t i;
+	int *dir, rc;
+
+	if ((dir = calloc(w->n + 1, sizeof(*dir))) == NULL)
+		return (err_nomem(e));
+	for (i = 0; i < w->n; i++)
+		dir[i] = w->kind[i] == 'd';
+	rc = places_select(&n->places, (const char *const *)w->paths, dir,
+	    w->n, e);
+	free(dir);
+	return (rc);
+}
+
+static int
 select_wanted(struct night *n, struct err *e)
 {
 	struct wanted w = { NULL, NULL, 0, 0 };
 	const struct backup_volume *below;
 	size_t i;
-	int *dir = NULL, rc;
+	int rc;
 
 	if (n->node.control == NULL)
 		return (0);
-	if ((rc = ask_wanted(n, &w, e)) == 0 &&
-	    (dir = calloc(w.n + 1, sizeof(*dir))) == NULL)
-		rc = err_nomem(e);
-	for (i = 0; rc == 0 && i < w.n; i++)
-		dir[i] = w.kind[i] == 'd';
-	if (rc == 0)
-		rc = places_select(&n->places, (const char *const *)w.paths,
-		    dir, w.n, e);
+	if ((rc = ask_wanted(n, &w, e)) == 0)
+		rc = select_there(n, &w, e);
 	for (i = 0; rc == 0 && i < w.n; i++) {
 		/* Links that cannot be are among the facts. */
 		if (w.kind[i] == 'l' ||
@@ -393,7 +403,6 @@ select_wanted(struct night *n, struct err *e)
 			    "no directory, and beside it lies a volume, or "
 			    "it lies directly below /");
 	}
-	free(dir);
 	wanted_fini(&w);
 	return (rc);
 }

@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# shellcheck disable=SC2016,SC2030,SC2031
+# shellcheck disable=SC2016,SC2030,SC2031,SC2034
 # Files of a node, by GNU find and tar over ssh.
 
 load common
@@ -480,7 +480,7 @@ cut_connections()
 }
 
 @test "connections cut at 20 random points of a first backup, which then completes" {
-	local W=$T/tree i seed total how want went_on=0 resumed=0 through=0
+	local W=$T/tree i seed total how want went_on=0 resumed=0
 	many_files "$W"
 	tree_node "$W"
 	total=$(find "$W" -type f -printf '%s\n' | awk '{ n += $1 } END { print n }')
@@ -496,6 +496,7 @@ cut_connections()
 		how=$([ $((RANDOM % 2)) -eq 0 ] && echo all || echo one)
 		night_begins t
 		sleep "$(printf '0.%03d' $((50 + RANDOM % 950)))"
+		# shellcheck disable=SC2086
 		cut_connections t $how
 		night_is_over
 		echo "seed $seed: $how: $(tail -n 1 "$T/err" "$T/out" | tr '\n' ' ')"
