@@ -381,6 +381,39 @@ line" && mkfifo hosts.csv && : >old.csv && chmod 644 old.csv'
 	nothing_left b
 }
 
+@test "SIGTERM while xCAT dumps: status 2 at once, nothing left" {
+	after_good dump=slow:100
+	SECONDS=0
+	"$XCATVAULT" backup m >"$T/out" 2>"$T/err" 3>&- 4>&- &
+	local pid=$! tries=0
+	until [ -n "$(on mn_sh a find / -maxdepth 1 -name '.xcatvault-dump.*')" ] ||
+	    [ $tries -gt 100 ]; do
+		sleep 0.05
+		tries=$((tries + 1))
+	done
+	kill -TERM $pid
+	STATUS=0
+	wait $pid || STATUS=$?
+	ended 2 'm: interrupted'
+	[ $SECONDS -lt 10 ]
+	nothing_left a
+	dbbackup a >"$T/after"
+	diff "$T/before" "$T/after"
+	equal "$(snapshot_count)" 2
+}
+
+@test "words of the node that are no text" {
+	node b
+	local release
+	release=$(mn_folder b)/root/etc/os-release
+	rm "$release"
+	printf 'PRETTY_NAME="D\351bian \033[31m x"\nID=x\n' >"$release"
+	site m b
+	night m
+	ended 0
+	json "$SNAP" .node.os | not grep '[^ -~]'
+}
+
 # --- tools that the node lacks --------------------------------------------------------
 
 # unusable SWITCH REGEX: status 2 in one line, no snapshot, nothing touched

@@ -297,7 +297,7 @@ night_is_over()
 	echo 2 >"$W/open/private"
 	echo 3 >"$W/open/"$'pri\nvate: \\n'
 	echo 4 >"$W/shut/x"
-	noise 1 9000000 >"$W/open/private-large"
+	noise 1 9000000 | tee "$W/open/large" >"$W/open/private-large"
 	chmod 0600 "$W/open/pri"*
 	chmod 0700 "$W"/shut*
 	tree_node "$W"
@@ -316,6 +316,13 @@ night_is_over()
 	grep -q 'file' "$T/out"
 	exits 0 xv cat "$SNAP" /install/open/file
 	equal "$(cat "$T/out")" 1
+	# nor one of which the digest would be asked for first
+	noise 2 9000000 >"$W/open/private-late"
+	chmod 0600 "$W/open/private-late"
+	night t
+	ended 1
+	equal "$(json "$SNAP" '.reports[] | select(.path == "/install/open/private-late") | "\(.kind) \(.message | test("Permission denied"))"')" \
+	    'unreadable true'
 	sound
 }
 
@@ -368,6 +375,30 @@ read_bytes()
 	equal "$(read_bytes)" 12582912
 	same_as_local "$W"
 	sound
+}
+
+@test "a large file that changes behind its digest is not taken for the one known" {
+	local W=$T/tree
+	mkdir "$W"
+	noise 5 9000000 >"$W/image"
+	tree_node "$W"
+	without_xcat
+	night t
+	ended 1
+	cp "$W/image" "$W/copy"
+	cat >"$(mn_folder t)/usr-local/bin/sha256sum" <<-'END'
+	#!/bin/sh
+	/usr/bin/sha256sum "$@" || exit
+	printf changed | dd of=copy bs=1 seek=4000000 conv=notrunc status=none
+	END
+	chmod 755 "$(mn_folder t)/usr-local/bin/sha256sum"
+	night t
+	rm "$(mn_folder t)/usr-local/bin/sha256sum"
+	exits 0 xv cat "$SNAP" /install/copy
+	cmp "$T/out" "$W/copy"
+	night t
+	exits 0 xv cat "$SNAP" /install/copy
+	cmp "$T/out" "$W/copy"
 }
 
 # --- a night that is cut off --------------------------------------------------------------
