@@ -4,8 +4,8 @@
 
 #include "backup/lane.h"
 #include "backup/tarsaid.h"
-#include "remote/node/tarstream.h"
 #include "base/cancel.h"
+#include "remote/node/tarstream.h"
 #include "remote/quote.h"
 
 #define TRIES 6			/* in a row without a member in between */

@@ -6,8 +6,8 @@
 
 #include "backup/batch.h"
 #include "backup/pool.h"
-#include "remote/node/node.h"
 #include "formats/tarin.h"
+#include "remote/node/node.h"
 
 /*
  * A worker's own way to the files of a node: an ssh session in which GNU tar

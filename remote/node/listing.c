@@ -5,11 +5,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "remote/node/listing.h"
 #include "base/arena.h"
 #include "base/io.h"
 #include "formats/pathtext.h"
 #include "formats/scan.h"
+#include "remote/node/listing.h"
 
 #define RECORD_MAX 8192		/* longest that is taken: paths are shorter */
 #define RUN_BUFFER ((size_t)256 << 10)
