@@ -4,8 +4,8 @@
 
 #include "backup/lane.h"
 #include "backup/tarsaid.h"
-#include "remote/node/tarstream.h"
 #include "base/cancel.h"
+#include "remote/node/tarstream.h"
 #include "remote/quote.h"
 
 #define TRIES 6			/* in a row without a member in between */
@@ -340,18 +340,38 @@ lane_digest(struct lane *l, const char *name, uint8_t id[DIGEST_LEN],
 	return (rc);
 }
 
+/* tar has given nothing: report why. */
+static int
+report_single(struct lane *l, const struct item *it, struct err *e)
+{
+	struct tarsaid one;
+	int rc, status;
+
+	if (tarstream_wait(l->single, &status, e) == -1)
+		return (lost(l, e));
+	tarsaid_init(&one);
+	rc = tarsaid_miss(&one, &it->ent.path, e);
+	if (rc == 0)
+		rc = tarsaid_report(&one, tarstream_said(l->single),
+		    l->pool, e);
+	tarsaid_fini(&one);
+	return (rc);
+}
+
 int
-lane_single(struct lane *l, const char *name, const struct tarin **head,
-    struct err *e)
+lane_single(struct lane *l, const struct item *it,
+    const struct tarin **head, struct err *e)
 {
 	int rc;
 
 	if (connect_lane(l, e) == -1 || (l->single = tarstream_new(l->remote,
-	    l->pending[0]->root, e)) == NULL || tarstream_ask(l->single, name,
-	    strlen(name) + 1, e) == -1 || tarstream_last(l->single, e) == -1)
+	    l->pending[0]->root, e)) == NULL || tarstream_ask(l->single,
+	    it->name, strlen(it->name) + 1, e) == -1 ||
+	    tarstream_last(l->single, e) == -1)
 		return (lost(l, e));
-	rc = tarstream_next(l->single, head, e);
-	return (rc == -1 ? lost(l, e) : rc);
+	if ((rc = tarstream_next(l->single, head, e)) == -1)
+		return (lost(l, e));
+	return (rc == 1 ? 1 : report_single(l, it, e));
 }
 
 /*
@@ -397,7 +417,10 @@ lane_done(struct lane *l, struct err *e)
 	    !tarstream_is_last(l->stream))
 		return (0);
 	if (l->broken) {
-		/* Lost behind the last member: what tar said is, too. */
+		/* Lost behind the last member: some of what tar said is. */
+		if (tarsaid_report(&l->missing, tarstream_said(l->stream),
+		    l->pool, e) == -1)
+			return (-1);
 		tarstream_free(l->stream);
 		l->stream = NULL;
 		l->broken = 0;

@@ -6,8 +6,8 @@
 
 #include "backup/batch.h"
 #include "backup/pool.h"
-#include "remote/node/node.h"
 #include "formats/tarin.h"
+#include "remote/node/node.h"
 
 /*
  * A worker's own way to the files of a node: an ssh session in which GNU tar
@@ -70,9 +70,12 @@ int lane_broken(const struct lane *l);
 int lane_digest(struct lane *l, const char *name, uint8_t id[DIGEST_LEN],
     struct err *e);
 
-/* The member of that one file, out of turn: *head as lane_next(). */
-int lane_single(struct lane *l, const char *name, const struct tarin **head,
-    struct err *e);
+/*
+ * The member of that one file, out of turn: *head as lane_next().  0: tar did
+ * not give it, and why has been reported.
+ */
+int lane_single(struct lane *l, const struct item *it,
+    const struct tarin **head, struct err *e);
 void lane_single_done(struct lane *l);
 
 /* The oldest batch is through. */

@@ -4,18 +4,20 @@
 #include <unistd.h>
 
 #include "backup/archived.h"
-#include "remote/node/dump.h"
+#include "backup/full.h"
 #include "backup/hook.h"
 #include "backup/night.h"
-#include "remote/node/node.h"
 #include "backup/places.h"
+#include "backup/summary.h"
+#include "base/cancel.h"
+#include "remote/node/dump.h"
+#include "remote/node/node.h"
 #include "remote/node/probe.h"
 #include "remote/node/reach.h"
 #include "remote/node/stand.h"
-#include "backup/summary.h"
-#include "base/cancel.h"
 
 #define TELL_FINDINGS 20	/* of a dump that is stored */
+#define AS_IT_WAS "is as it was"
 #define TELL_BROKEN 5		/* of one that is not: the first say it */
 
 struct night {
@@ -29,6 +31,8 @@ struct night {
 	struct probe probe;
 	struct dump *dump;
 	struct places places;
+	struct full *full;	/* of profile "full", or NULL */
+	struct full_options full_options;
 	const char **excludes;	/* of the site and the command line */
 };
 
@@ -130,9 +134,13 @@ tell_findings(struct night *n)
 		    "more findings of the kind", all - i);
 }
 
-/* The snapshot will be without a database, and says so first of all. */
+/*
+ * The snapshot will be without a database, and says so first of all.
+ * target: what is in DUMP_TARGET.
+ */
 static int
-lose_database(struct night *n, const char *reason, struct err *e)
+lose_database(struct night *n, const char *reason, const char *target,
+    struct err *e)
 {
 	struct snapshot *s = backup_run_snapshot(n->run);
 	struct snapshot_database *d = &s->database;
@@ -143,10 +151,11 @@ lose_database(struct night *n, const char *reason, struct err *e)
 	d->ntables = 0;
 	d->dump = SNAPSHOT_DUMP_FAILED;
 	s->partial = 1;
-	if (d->reason == NULL && (d->reason = strdup(reason)) == NULL)
+	free(d->reason);
+	if ((d->reason = strdup(reason)) == NULL)
 		return (err_nomem(e));
 	cli_warn("%s: NO DATABASE in this snapshot, which will be partial; "
-	    DUMP_TARGET " is as it was: %s", n->site->name, reason);
+	    DUMP_TARGET " %s: %s", n->site->name, target, reason);
 	return (0);
 }
 
@@ -162,7 +171,7 @@ make_dump(struct night *n, struct err *e)
 		report_add(n->report, "database", DUMP_TARGET,
 		    "xCAT's commands are not on the node");
 		return (lose_database(n, "xCAT's commands are not on the "
-		    "node", e));
+		    "node", AS_IT_WAS, e));
 	}
 	opt.earlier = earlier_dump(n);
 	opt.max_loss = n->opt->accept_loss ? 100 : n->site->max_loss;
@@ -175,10 +184,11 @@ make_dump(struct night *n, struct err *e)
 	    dump_publish(n->dump, &why) == -1) {
 		report_add(n->report, "database", DUMP_TARGET, "%s",
 		    why.msg);
-		if (lose_database(n, why.msg, e) == -1)
+		if (lose_database(n, why.msg, remote_lost(n->node.control) ?
+		    "is as it was, or has the new dump" : AS_IT_WAS, e) == -1)
 			return (-1);
 	} else if (dump_verdict(n->dump) == SNAPSHOT_DUMP_FAILED &&
-	    lose_database(n, dump_reason(n->dump), e) == -1)
+	    lose_database(n, dump_reason(n->dump), AS_IT_WAS, e) == -1)
 		return (-1);
 	if (n->probe.xcatd != PROBE_XCATD_UP)
 		report_add(n->report, "database", DUMP_TARGET, "xcatd does "
@@ -217,7 +227,7 @@ choose_volumes(struct night *n, struct err *e)
 
 	for (i = 0; i < n->site->nvolumes; i++) {
 		v = &n->site->volumes[i];
-		if (is_dump_target(v->path) && n->dump != NULL &&
+		if (is_dump_target(v->path) && n->node.control != NULL &&
 		    !has_database(n))
 			continue;
 		if (places_add(&n->places, v->path, v->path, e) == -1)
@@ -240,6 +250,8 @@ local_of(const struct night *n, const char *path)
 {
 	size_t i;
 
+	if (n->full != NULL && strcmp(path, FULL_VOLUME) == 0)
+		return (full_dir(n->full));
 	for (i = 0; i < n->site->nvolumes; i++)
 		if (strcmp(n->site->volumes[i].path, path) == 0)
 			return (n->site->volumes[i].local);
@@ -307,39 +319,91 @@ drop_missing(struct night *n, struct err *e)
 	return (rc);
 }
 
+/* What is known of the node besides its files is a volume of its own. */
 static int
-select_extra(struct night *n, struct err *e)
+gather_facts(struct night *n, struct err *e)
 {
-	const struct config_strings *x = &n->site->extra;
-	enum stand *is;
-	int *dir, rc = -1;
-	size_t i, k = 0;
-	const char **paths;
+	struct full_options *opt = &n->full_options;
+	const struct backup_volume *v;
 
-	if (x->n == 0 || n->node.control == NULL)
+	if (!n->site->full)
 		return (0);
-	is = calloc(x->n, sizeof(*is));
-	dir = calloc(x->n, sizeof(*dir));
-	paths = calloc(x->n, sizeof(*paths));
-	if (is == NULL || dir == NULL || paths == NULL)
-		err_nomem(e);
-	else
-		rc = stand_ask(n->node.control,
-		    (const char *const *)x->at, is, x->n, e);
-	for (i = 0; rc == 0 && i < x->n; i++) {
-		if (is[i] == STAND_NOTHING) {
-			report_add(n->report, "missing", x->at[i],
-			    "there is no such path on the node");
-			continue;
-		}
-		dir[k] = is[i] == STAND_DIR;
-		paths[k++] = x->at[i];
-	}
-	if (rc == 0)
-		rc = places_select(&n->places, paths, dir, k, e);
-	free(is);
+	opt->site = n->site;
+	opt->control = n->node.control;
+	opt->proof = n->dump != NULL ? dump_proof(n->dump) : NULL;
+	opt->report = n->report;
+	if ((n->full = full_new(opt, e)) == NULL)
+		return (-1);
+	if (full_dir(n->full) == NULL)
+		return (0);
+	if ((v = places_holding(&n->places, FULL_VOLUME)) == NULL)
+		return (places_add(&n->places, FULL_VOLUME,
+		    full_dir(n->full), e));
+	report_add(n->report, "facts", FULL_VOLUME, "not stored: the volume "
+	    "%s would hold it", v->path);
+	return (0);
+}
+
+/* Extra paths of the configuration, and those of profile "full". */
+static int
+ask_wanted(struct night *n, struct wanted *w, struct err *e)
+{
+	const struct wanted_question q = {
+		WANTED_PATHS, (const char *const *)n->site->extra.at,
+		n->site->extra.n, 1,
+	};
+
+	if (wanted_ask(w, n->node.control, &q, n->report, e) == -1)
+		return (-1);
+	if (n->full == NULL)
+		return (0);
+	return (full_paths(n->full, &n->places, w, e));
+}
+
+static int
+select_there(struct night *n, const struct wanted *w, struct err *e)
+{
+	size_t i;
+	int *dir, rc;
+
+	if ((dir = calloc(w->n + 1, sizeof(*dir))) == NULL)
+		return (err_nomem(e));
+	for (i = 0; i < w->n; i++)
+		dir[i] = w->kind[i] == 'd';
+	rc = places_select(&n->places, (const char *const *)w->paths, dir,
+	    w->n, e);
 	free(dir);
-	free(paths);
+	return (rc);
+}
+
+static int
+select_wanted(struct night *n, struct err *e)
+{
+	struct wanted w = { NULL, NULL, 0, 0 };
+	const struct backup_volume *below;
+	size_t i;
+	int rc;
+
+	if (n->node.control == NULL)
+		return (0);
+	if ((rc = ask_wanted(n, &w, e)) == 0)
+		rc = select_there(n, &w, e);
+	for (i = 0; rc == 0 && i < w.n; i++) {
+		/* Links that cannot be are among the facts. */
+		if (w.kind[i] == 'l' ||
+		    places_stores(&n->places, w.paths[i]))
+			continue;
+		below = places_below(&n->places, w.paths[i]);
+		if (below != NULL)
+			report_add(n->report, "left out", w.paths[i], "the "
+			    "volume %s lies below it: name what else is "
+			    "wanted of it", below->path);
+		else
+			report_add(n->report, "left out", w.paths[i], "it is "
+			    "no directory, and beside it lies a volume, or "
+			    "it lies directly below /");
+	}
+	wanted_fini(&w);
 	return (rc);
 }
 
@@ -375,14 +439,15 @@ store_night(struct night *n, struct err *e)
 	n->report = backup_run_report(n->run);
 	if (reach_node(n, e) == -1 || make_dump(n, e) == -1 ||
 	    choose_volumes(n, e) == -1 || drop_missing(n, e) == -1 ||
-	    use_local(n, e) == -1 || select_extra(n, e) == -1 ||
+	    gather_facts(n, e) == -1 || use_local(n, e) == -1 ||
+	    select_wanted(n, e) == -1 ||
 	    store_volumes(n, e) == -1)
 		return (-1);
 	d = &backup_run_snapshot(n->run)->database;
 	if (has_database(n) && archived_dump(n->run, d, &why) == -1) {
 		report_add(n->report, "database", DUMP_TARGET, "%s",
 		    why.msg);
-		if (lose_database(n, why.msg, e) == -1)
+		if (lose_database(n, why.msg, "has the new dump", e) == -1)
 			return (-1);
 	}
 	return (backup_run_publish(n->run, e));
@@ -418,6 +483,7 @@ static void
 finish(struct night *n)
 {
 	backup_run_free(n->run);
+	full_free(n->full);
 	dump_free(n->dump);
 	places_fini(&n->places);
 	probe_fini(&n->probe);

@@ -99,12 +99,35 @@ places_holding(const struct places *p, const char *path)
 	return (NULL);
 }
 
+int
+places_stores(const struct places *p, const char *path)
+{
+	const struct backup_volume *v;
+	size_t i, k, n;
+
+	for (i = 0; i < p->n; i++) {
+		v = &p->at[i];
+		if (!is_within(path, v->path))
+			continue;
+		if (v->only == NULL)
+			return (1);
+		/* Those of a selection begin with "." */
+		n = strlen(v->path);
+		for (k = 0; k < v->nonly; k++)
+			if (is_within(path + n, v->only[k] + 1))
+				return (1);
+	}
+	return (0);
+}
+
 /* Whether a volume lies at or below the directory path[0..len). */
 static int
 holds_volume(const struct places *p, const char *path, size_t len)
 {
 	size_t i;
 
+	if (len == 1)
+		len = 0;	/* "/" */
 	for (i = 0; i < p->n; i++)
 		if (p->at[i].only == NULL &&
 		    strncmp(p->at[i].path, path, len) == 0 &&
@@ -112,6 +135,17 @@ holds_volume(const struct places *p, const char *path, size_t len)
 		    p->at[i].path[len] == '\0'))
 			return (1);
 	return (0);
+}
+
+const struct backup_volume *
+places_below(const struct places *p, const char *path)
+{
+	size_t i;
+
+	for (i = 0; i < p->n; i++)
+		if (p->at[i].only == NULL && is_within(p->at[i].path, path))
+			return (&p->at[i]);
+	return (NULL);
 }
 
 /*
@@ -163,16 +197,50 @@ select_path(struct backup_volume *v, const char *path, struct err *e)
 	return (0);
 }
 
-/* Whether another of the paths holds this one already. */
-static int
-is_covered(const char *const *paths, size_t n, size_t i)
-{
-	size_t k;
+struct pick {
+	const char *path;
+	int dir;
+};
 
-	for (k = 0; k < n; k++)
-		if (k != i && is_within(paths[i], paths[k]) &&
-		    (strcmp(paths[i], paths[k]) != 0 || k < i))
-			return (1);
+/* What lies below a path comes right behind it. */
+static int
+compare_picks(const void *a, const void *b)
+{
+	const unsigned char *p, *q;
+
+	p = (const unsigned char *)((const struct pick *)a)->path;
+	q = (const unsigned char *)((const struct pick *)b)->path;
+	while (*p != '\0' && *p == *q) {
+		p++;
+		q++;
+	}
+	if (*p == '\0' || *q == '\0')
+		return ((*p != '\0') - (*q != '\0'));
+	if (*p == '/' || *q == '/')
+		return ((*p != '/') - (*q != '/'));
+	return (*p < *q ? -1 : *p > *q);
+}
+
+static int
+select_sorted(struct places *p, const struct pick *picks, size_t n,
+    struct err *e)
+{
+	const char *last = NULL;
+	struct backup_volume *v;
+	size_t i, len;
+
+	for (i = 0; i < n; i++) {
+		if (places_holding(p, picks[i].path) != NULL ||
+		    (last != NULL && is_within(picks[i].path, last)))
+			continue;
+		len = top_of(p, picks[i].path, picks[i].dir);
+		if (len == 0)
+			continue;
+		last = picks[i].path;
+		if ((v = selection(p, last, len, e)) == NULL ||
+		    select_path(v, last, e) == -1)
+			return (-1);
+	}
 	return (0);
 }
 
@@ -180,18 +248,18 @@ int
 places_select(struct places *p, const char *const *paths, const int *dir,
     size_t n, struct err *e)
 {
-	struct backup_volume *v;
-	size_t i, len;
+	struct pick *picks;
+	size_t i;
+	int rc;
 
+	if ((picks = calloc(n + 1, sizeof(*picks))) == NULL)
+		return (err_nomem(e));
 	for (i = 0; i < n; i++) {
-		if (places_holding(p, paths[i]) != NULL ||
-		    is_covered(paths, n, i))
-			continue;
-		if ((len = top_of(p, paths[i], dir[i])) == 0)
-			continue;
-		if ((v = selection(p, paths[i], len, e)) == NULL ||
-		    select_path(v, paths[i], e) == -1)
-			return (-1);
+		picks[i].path = paths[i];
+		picks[i].dir = dir[i];
 	}
-	return (0);
+	qsort(picks, n, sizeof(*picks), compare_picks);
+	rc = select_sorted(p, picks, n, e);
+	free(picks);
+	return (rc);
 }

@@ -31,10 +31,18 @@ void places_remove(struct places *p, size_t i);
 const struct backup_volume *places_holding(const struct places *p,
     const char *path);
 
+/* A volume that is an absolute path or lies below it, or NULL. */
+const struct backup_volume *places_below(const struct places *p,
+    const char *path);
+
+/* Whether an absolute path is stored: in a volume, or by a selection. */
+int places_stores(const struct places *p, const char *path);
+
 /*
  * Paths of the node (absolute, clean, there) that no volume holds become
  * selections: one volume for each top directory of theirs, or one further
- * down where that would hold a volume of its own.  Call it once, behind the
+ * down where that would hold a volume of its own; a path with a volume below
+ * it is left out.  Call it once, behind the
  * last places_add(); dir[i]: whether paths[i] is a directory.
  */
 int places_select(struct places *p, const char *const *paths,

@@ -216,6 +216,19 @@ take_member(struct receive *r, struct err *e)
 	return (1);
 }
 
+/*
+ * The file was not touched between its listing, which came before its digest,
+ * and its header, which comes behind.
+ */
+static int
+is_as_listed(const struct item *it, const struct tarin *head)
+{
+	return (it->st.size == head->size && it->st.mtime == head->mtime &&
+	    it->st.mtime_ns == head->mtime_ns && (!head->has_ctime ||
+	    (it->st.ctime == head->ctime &&
+	    it->st.ctime_ns == head->ctime_ns)));
+}
+
 /* The vault holds a file with this content: only its header is fetched. */
 static int
 take_known(struct receive *r, const struct known_file *f, struct err *e)
@@ -223,7 +236,7 @@ take_known(struct receive *r, const struct known_file *f, struct err *e)
 	struct entry *ent = &r->item->ent;
 	struct batch *b = r->batch;
 
-	if (r->head->size != f->size)
+	if (r->head->size != f->size || !is_as_listed(r->item, r->head))
 		return (0);
 	adopt_stat(r->item, r->head);
 	if (take_xattrs(r, e) == -1 || take_holes(r, e) == -1)
@@ -255,10 +268,9 @@ take_probed(struct receive *r, struct err *e)
 		return (0);
 	if (rc == 1)
 		f = known_find(r->worker->pool->known, id);
-	if ((rc = lane_single(r->lane, it->name, &r->head, e)) == -1)
+	if ((rc = lane_single(r->lane, it, &r->head, e)) == -1)
 		return (0);
 	if (rc == 0) {
-		pool_report_errno(r->worker->pool, &it->ent.path, ENOENT);
 		it->failed = 1;
 		rc = 1;
 	} else {

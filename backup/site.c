@@ -5,10 +5,10 @@
 #include <jansson.h>
 
 #include "backup/backup.h"
-#include "remote/node/probe.h"
-#include "remote/node/reach.h"
 #include "backup/siteshow.h"
 #include "base/cancel.h"
+#include "remote/node/probe.h"
+#include "remote/node/reach.h"
 
 #define DU_S 20			/* for each volume, without --sizes */
 #define DU_ALL_S 7200		/* with it */

@@ -1,9 +1,9 @@
 #ifndef BACKUP_SITESHOW_H_
 #define BACKUP_SITESHOW_H_
 
-#include "remote/node/probe.h"
 #include "base/config.h"
 #include "base/err.h"
+#include "remote/node/probe.h"
 
 /* What "site list" and "site probe" print on standard output. */
 int siteshow_list(const struct config *c, int json, struct err *e);

@@ -1,6 +1,7 @@
 #include <string.h>
 
 #include "backup/tarsaid.h"
+#include "formats/gnuname.h"
 #include "formats/pathtext.h"
 
 void
@@ -23,26 +24,6 @@ tarsaid_miss(struct tarsaid *t, const struct span *path, struct err *e)
 	return (buf_ok(&t->missing, e));
 }
 
-/* One escaped byte behind the backslash; its length, or 0. */
-static size_t
-unescape(const char *p, size_t len, char *c)
-{
-	static const char from[] = "abfnrtv\\: \"", to[] = "\a\b\f\n\r\t\v\\: \"";
-	const char *at;
-
-	if (len == 0 || *p == '\0')
-		return (0);
-	if ((at = strchr(from, *p)) != NULL) {
-		*c = to[at - from];
-		return (1);
-	}
-	if (len < 3 || p[0] < '0' || p[0] > '3' || p[1] < '0' ||
-	    p[1] > '7' || p[2] < '0' || p[2] > '7')
-		return (0);
-	*c = (char)((p[0] - '0') << 6 | (p[1] - '0') << 3 | (p[2] - '0'));
-	return (3);
-}
-
 int
 tarsaid_parse(const char *line, size_t len, struct buf *name,
     struct span *text)
@@ -58,7 +39,7 @@ tarsaid_parse(const char *line, size_t len, struct buf *name,
 		}
 		c = line[i];
 		if (c == '\\') {
-			n = unescape(line + i + 1, len - i - 1, &c);
+			n = gnuname_unescape(line + i + 1, len - i - 1, &c);
 			if (n == 0)
 				return (0);
 			i += n;

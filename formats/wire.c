@@ -74,7 +74,7 @@ append_name(struct buf *b, const char *name)
 static int
 malformed(const char *what, struct err *e)
 {
-	return (err_set(e, ERR_DAMAGED, "malformed message (%s)", what));
+	return (err_set(e, ERR_FAILED, "malformed message (%s)", what));
 }
 
 /* All of it has been taken, and nothing was missing. */

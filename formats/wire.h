@@ -13,7 +13,7 @@
  * send messages: a head of fixed length and a body.  Each request has an id;
  * answers carry it, and those of several requests may come in any order.
  *
- * Decoders fail with ERR_DAMAGED and promise nothing about their output
+ * Decoders fail with ERR_FAILED and promise nothing about their output
  * then.
  */
 #define WIRE_VERSION 1

@@ -190,10 +190,20 @@ target_path(struct buf *out, const struct snapshot_volume *vol,
 	return (buf_ok(out, e));
 }
 
+/*
+ * What a volume of selected paths does not have was not asked for: it may
+ * have been there.
+ */
+static int
+may_prune(const struct plan *p, const struct snapshot_volume *vol)
+{
+	return (p->opt->exact && !vol->selected);
+}
+
 /* The target's own directory: "/" as a volume is restored onto it. */
 static int
-root_entry(struct plan *p, const struct entry *ent, int ancestor,
-    struct err *e)
+root_entry(struct plan *p, const struct snapshot_volume *vol,
+    const struct entry *ent, int ancestor, struct err *e)
 {
 	struct extract_dir *d = &p->dirs[0];
 
@@ -201,7 +211,7 @@ root_entry(struct plan *p, const struct entry *ent, int ancestor,
 		if (pop_level(p, e) == -1)
 			return (-1);
 	buf_clear(&p->path);
-	p->levels[0].prune = p->opt->exact && !ancestor && !d->made;
+	p->levels[0].prune = may_prune(p, vol) && !ancestor && !d->made;
 	if (ancestor)
 		return (0);
 	d->finish = 1;
@@ -223,7 +233,7 @@ plan_entry(struct plan *p, const struct snapshot_volume *vol,
 		goto out;
 	p->totals->entries++;
 	if (path.len == 0) {
-		rc = root_entry(p, ent, ancestor, e);
+		rc = root_entry(p, vol, ent, ancestor, e);
 		goto out;
 	}
 	if ((last = descend(p, &path, e)) == NULL ||
@@ -241,8 +251,8 @@ plan_entry(struct plan *p, const struct snapshot_volume *vol,
 	if (ent->type == ENTRY_DIR) {
 		rc = place_dir(p, parent, name, ent, ancestor, &dir, e);
 		if (rc == 0)
-			rc = push_level(p, dir, path.len, p->opt->exact &&
-			    !ancestor && !p->dirs[dir].made, e);
+			rc = push_level(p, dir, path.len, !ancestor &&
+			    may_prune(p, vol) && !p->dirs[dir].made, e);
 	} else if (p->dirs[parent].failed)
 		rc = 0;
 	else
@@ -339,16 +349,33 @@ finish_dir(struct plan *p, uint32_t dir)
 		close(fd);
 }
 
+static void
+note_selected(struct plan *p, const struct snapshot_volume *vol)
+{
+	struct buf text = BUF_INIT;
+
+	pathtext_encode(&text, vol->path, strlen(vol->path));
+	report_note(p->opt->report, "not deleted", buf_cstr(&text), "the "
+	    "snapshot has only some paths of it; nothing else there is "
+	    "deleted");
+	buf_fini(&text);
+}
+
 static int
 plan_all(struct plan *p, struct err *e)
 {
+	const struct snapshot_volume *vol, *told = NULL;
 	size_t i;
 
 	if (push_level(p, 0, 0, 0, e) == -1)
 		return (-1);
-	for (i = 0; i < p->sel->n; i++)
+	for (i = 0; i < p->sel->n; i++) {
+		vol = p->sel->tops[i].volume;
+		if (p->opt->exact && vol->selected && vol != told)
+			note_selected(p, told = vol);
 		if (plan_top(p, &p->sel->tops[i], e) == -1)
 			return (-1);
+	}
 	while (p->nlevels > 0) {
 		p->path.len = p->levels[p->nlevels - 1].path_len;
 		if (pop_level(p, e) == -1)

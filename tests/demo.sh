@@ -1,5 +1,5 @@
 #!/bin/sh
-# demo.sh: what xcatvault does, on a small management node made up here.
+# demo.sh: what xcatvault does, on small management nodes made up here.
 # XCATVAULT names the program.  All of it happens in a directory of its own
 # under $TMPDIR, which is removed at the end.
 set -eu
@@ -14,8 +14,18 @@ program=${XCATVAULT:-$here/build/xcatvault}
 	exit 1
 }
 T=$(mktemp -d)
-trap 'rm -rf "$T"' EXIT
+
+clean() {
+	for node in a b; do
+		[ ! -d "$T/$node/root" ] ||
+		    bash "$here/tests/mn/mn.sh" stop "$T/$node"
+	done
+	rm -rf "$T"
+}
+
+trap clean EXIT
 trap 'exit 1' HUP INT TERM
+unset XCATVAULT_CONFIG XCATVAULT_SSH_DIR
 export XCATVAULT_CACHE="$T/cache" XCATVAULT_VAULT="$T/backups"
 mn=$T/mn
 
@@ -148,6 +158,168 @@ flip_byte() {
 	echo "    byte $at of $(basename "$pack")"
 }
 
+# ------------------------------------------------------- nodes, over ssh
+
+mn() {
+	bash "$here/tests/mn/mn.sh" "$@"
+}
+
+# on NODE COMMAND...: shows a command that is run on a node, and what it says
+on() {
+	node=$1
+	shift
+	echo "  $node# $*"
+	mn shell "$T/$node" "$@" 2>&1 | sed 's/^/    /'
+}
+
+# tables NODE: all rows of its database, as SQLite has them.  xCAT itself
+# leaves its logs out of a dump.
+tables() {
+	# shellcheck disable=SC2016
+	mn shell "$T/$1" sh -c '
+		cd /etc/xcat && for f in *.sqlite; do
+			[ -e "$f" ] || continue
+			t=${f%.sqlite}
+			[ "$t" != auditlog ] && [ "$t" != eventlog ] || continue
+			sqlite3 "$f" ".nullvalue <NULL>" "SELECT \"$t\", * FROM \"$t\""
+		done'
+}
+
+# Sums of what a container of node a would restore when it starts.
+dbbackup() {
+	mn shell "$T/a" sh -c 'cd /.dbbackup && sha256sum -- *'
+}
+
+write_config() {
+	cp -R "$T/a/ssh" "$T/ssh"
+	rm "$T/ssh/known_hosts" "$T/ssh/config"
+	printf '%s\n' "vault = \"$T/nightly\";" "ssh_dir = \"$T/ssh\";" \
+	    'sites = {' \
+	    "  mn1 = { address = \"root@127.0.0.1:$(cat "$T/a/port")\"; };" \
+	    '};' >"$T/xcatvault.conf"
+	sed "s,$T/,,g; s/^/    /" "$T/xcatvault.conf"
+	export XCATVAULT_CONFIG="$T/xcatvault.conf"
+	unset XCATVAULT_VAULT
+}
+
+start_nodes() {
+	mn start "$T/a" --hostname mn1
+	mn populate "$T/a" small
+	mn start "$T/b" --hostname mn1
+	echo "    a: $(tables a | wc -l) rows in its database," \
+	    "$(find "$T/a/root/install" | wc -l) entries in /install"
+	echo "    b: $(tables b | wc -l) rows," \
+	    "$(find "$T/b/root/install" | wc -l) entry"
+}
+
+first_night() {
+	step "One configuration; the key of the node is agreed to once"
+	write_config
+	fingerprint=$(mn shell "$T/a" ssh-keygen -lf \
+	    /etc/ssh/ssh_host_ed25519_key.pub | awk '{ print $2 }')
+	xcatvault site trust mn1 --fingerprint "$fingerprint"
+	want 0
+
+	step "What there is on the node"
+	most=20
+	xcatvault site probe mn1
+	most=12
+	want 0
+
+	step "A night: xCAT dumps its database, the dump is proved, published" \
+	    "and stored"
+	xcatvault init
+	want 0
+	xcatvault backup mn1
+	want 0
+	on a ls -ld /.dbbackup
+	echo "    $(find "$T/a/root/.dbbackup" -name '*.csv' -perm 0600 | wc -l)" \
+	    "tables in it, mode 0600"
+}
+
+second_night() {
+	image=rocky9.4-x86_64-netboot-compute
+	step "A day passes: a node comes, an osimage changes, and so does a" \
+	    "password"
+	on a chtab node=cn099 nodelist.groups=compute,all
+	on a chdef -t osimage -o "$image" addkcmdline=console=ttyS1,115200
+	on a chtab key=system passwd.password=not-this-one-either
+	echo '# changed' >>"$T/a/root/install/postscripts/setupfoo"
+
+	step "The second night asks for new and changed files only"
+	xcatvault backup mn1
+	want 0
+	night=$("$program" list | awk 'END { print $1 }')
+
+	step "What has changed in the database?"
+	xcatvault diff "$("$program" list | awk 'NR == 1 { print $1 }')" \
+	    "$night" --db
+	want 5
+	if grep -q not-this-one "$T/out"; then
+		echo "demo: a password was shown" >&2
+		exit 1
+	fi
+}
+
+bad_night() {
+	step "The node's disk fills up: xCAT dumps files of no length, is silent," \
+	    "and ends with status 0"
+	dbbackup >"$T/before"
+	mn fault "$T/a" dump=diskfull
+	on a dumpxCATdb -p /tmp/dump
+	echo "    $(find "$T/a/root/tmp/dump" -size 0 | wc -l) of" \
+	    "$(find "$T/a/root/tmp/dump" -type f | wc -l) files are empty"
+	rm -r "$T/a/root/tmp/dump"
+	xcatvault backup mn1
+	want 1
+	mn fault "$T/a" clear
+	dbbackup | cmp -s - "$T/before" || {
+		echo "demo: /.dbbackup was touched" >&2
+		exit 1
+	}
+	echo "    /.dbbackup of the night before is untouched"
+	xcatvault list
+	want 0
+}
+
+# Until there is a restore over ssh, tar brings the files to the node.
+new_node() {
+	step "Node a is lost, and b is new: files come back, and from" \
+	    "/.dbbackup the database"
+	tables a >"$T/tables.a"
+	xcatvault restore "$night" --to "$T/node"
+	want 0
+	mn stop "$T/a"
+	echo '  $ tar -C node -c install var/log/xcat .dbbackup |' \
+	    'ssh b tar -C / -xp'
+	tar -C "$T/node" --numeric-owner --xattrs -cSf - install var/log/xcat \
+	    .dbbackup | ssh -F "$T/b/ssh/config" node \
+	    tar -C / --numeric-owner --xattrs -xpf -
+	on b restorexCATdb -p /.dbbackup
+	tables b >"$T/tables.b"
+	if ! diff "$T/tables.a" "$T/tables.b"; then
+		echo "demo: the tables of b are not those of a" >&2
+		exit 1
+	fi
+	echo "    sqlite3: all $(wc -l <"$T/tables.b") rows are those of a"
+	mn=$T/a/root
+	judge "$T/b/root"
+}
+
+over_ssh() {
+	step "Management nodes: a, to be backed up over ssh, and b, new" \
+	    "(namespaces of this host; xCAT's commands are stand-ins)"
+	why=$(mn can 2>&1) || {
+		echo "    left out here: ${why#mn: skipped: }"
+		return 0
+	}
+	start_nodes
+	first_night
+	second_night
+	bad_night
+	new_node
+}
+
 # -------------------------------------------------------------------- scenes
 
 step "A small management node: two osimages, postscripts, logs, a dump"
@@ -198,6 +370,8 @@ env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin sh -c '
 	exec sh "$1/recover.sh" latest "$2"' sh "$T/backups" "$T/recovered" 2>&1 |
     sed "s,$T/,,g; s/^/    /"
 judge "$T/recovered"
+
+over_ssh
 
 step "Done: $(find "$T/backups/packs" -name '*.pack' | wc -l) packs, each a" \
     ".tar.zst; nothing of this demo is left behind."

@@ -19,10 +19,14 @@ build pc:libssh         libssh-dev        libssh-devel        libssh-devel
 build pc:libzstd      libzstd-dev       libzstd-devel       libzstd-devel
 build pc:sqlite3      libsqlite3-dev    sqlite-devel        sqlite3-devel
 demo  awk             mawk              gawk                gawk
+demo  perl            perl              perl                perl
 demo  rsync           rsync             rsync               rsync
 demo  setfattr        attr              attr                attr
 demo  sqlite3         sqlite3           sqlite             sqlite3
+demo  ssh             openssh-client    openssh-clients     openssh-clients
+demo  sshd            openssh-server    openssh-server      openssh-server
 demo  tar             tar               tar                 tar
+demo  unshare         util-linux        util-linux          util-linux
 demo  zstd            zstd              zstd                zstd
 check bats            bats              bats                bats
 check bsdtar          libarchive-tools  bsdtar              bsdtar
@@ -40,15 +44,11 @@ check mount         mount             util-linux          util-linux
 check openssl         openssl           openssl             openssl
 check pc:cmocka       libcmocka-dev     libcmocka-devel     libcmocka-devel
 check pc:libarchive   libarchive-dev    libarchive-devel    libarchive-devel
-check perl            perl              perl                perl
 check setcap          libcap2-bin       libcap              libcap-progs
 check script        bsdutils          util-linux          util-linux
 check setfacl         acl               acl                 acl
 check shellcheck      shellcheck        ShellCheck          ShellCheck
-check ssh             openssh-client    openssh-clients     openssh-clients
-check sshd            openssh-server    openssh-server      openssh-server
 check strace          strace            strace              strace
-check unshare         util-linux        util-linux          util-linux
 '
 
 fail() {

@@ -52,7 +52,7 @@ add_pack(void *arg, const char *name, uint64_t bytes, struct err *e)
 	struct pack_entry *p;
 	uint8_t id[DIGEST_LEN];
 
-	if (pack_parse_name(name, id) == -1)
+	if (strcspn(name, "/") != 2 || pack_parse_name(name + 3, id) == -1)
 		return (0);
 	if (ix->npacks % 64 == 0) {
 		p = realloc(ix->packs, (ix->npacks + 64) * sizeof(*p));
@@ -65,19 +65,6 @@ add_pack(void *arg, const char *name, uint64_t bytes, struct err *e)
 	p->pack.bytes = bytes;
 	p->covered = 0;
 	return (0);
-}
-
-static int
-add_folder(void *arg, const char *name, uint64_t bytes, struct err *e)
-{
-	struct index *ix = arg;
-	char folder[32];
-
-	(void)bytes;
-	if (strlen(name) != 2)
-		return (0);
-	snprintf(folder, sizeof(folder), "packs/%s", name);
-	return (store_list(ix->vault->store, folder, 0, add_pack, ix, e));
 }
 
 /* Number of the pack, or npacks. */
@@ -440,7 +427,7 @@ index_open(struct vault *v, int mode, struct err *e)
 	ix->vault = v;
 	ix->mode = mode;
 	pthread_mutex_init(&ix->lock, NULL);
-	if (store_list(v->store, "packs", 1, add_folder, ix, e) == -1)
+	if (store_list_below(v->store, "packs", add_pack, ix, e) == -1)
 		goto fail;
 	load_cache(ix);
 	ix->untried = ix->npieces == 0 && ix->npacks > 0;

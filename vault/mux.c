@@ -295,7 +295,8 @@ stopping(struct mux *m)
 	int rc;
 
 	pthread_mutex_lock(&m->lock);
-	rc = m->stop && TAILQ_EMPTY(&m->queue) && m->saying == NULL;
+	rc = m->stop && TAILQ_EMPTY(&m->queue) && m->saying == NULL &&
+	    TAILQ_EMPTY(&m->pending);
 	pthread_mutex_unlock(&m->lock);
 	return (rc);
 }

@@ -40,7 +40,7 @@ struct mux_link {
  */
 struct mux *mux_new(struct mux_link *l, const char *peer, struct err *e);
 
-/* Says what is queued, then ends the link. */
+/* Waits until all that was said is answered, then ends the link. */
 void mux_free(struct mux *m);
 
 /*

@@ -5,12 +5,6 @@
 
 #include "vault/snapshots.h"
 
-struct listing {
-	struct vault *vault;
-	struct snapshot_list *list;
-	const char *site;
-};
-
 /* "<when>-<id>.json" */
 static int
 parse_name(struct snapshot_ref *ref, const char *name)
@@ -29,38 +23,27 @@ parse_name(struct snapshot_ref *ref, const char *name)
 	return (0);
 }
 
+/* "<site>/<when>-<id>.json" */
 static int
 add_ref(void *arg, const char *name, uint64_t bytes, struct err *e)
 {
-	struct listing *ls = arg;
-	struct snapshot_list *l = ls->list;
+	struct snapshot_list *l = arg;
 	struct snapshot_ref *refs, ref;
+	size_t n = strcspn(name, "/");
 
 	(void)bytes;
 	memset(&ref, 0, sizeof(ref));
-	if (parse_name(&ref, name) == -1)
+	if (n >= sizeof(ref.site) || parse_name(&ref, name + n + 1) == -1)
 		return (0);
-	snprintf(ref.site, sizeof(ref.site), "%s", ls->site);
+	memcpy(ref.site, name, n);
+	if (!snapshot_valid_site(ref.site))
+		return (0);
 	refs = realloc(l->refs, (l->n + 1) * sizeof(*refs));
 	if (refs == NULL)
 		return (err_nomem(e));
 	l->refs = refs;
 	refs[l->n++] = ref;
 	return (0);
-}
-
-static int
-add_site(void *arg, const char *name, uint64_t bytes, struct err *e)
-{
-	struct listing *ls = arg;
-	char folder[96];
-
-	(void)bytes;
-	if (!snapshot_valid_site(name))
-		return (0);
-	ls->site = name;
-	snprintf(folder, sizeof(folder), "snapshots/%s", name);
-	return (store_list(ls->vault->store, folder, 0, add_ref, ls, e));
 }
 
 static int
@@ -75,10 +58,8 @@ older_first(const void *a, const void *b)
 int
 snapshot_list_load(struct snapshot_list *l, struct vault *v, struct err *e)
 {
-	struct listing ls = { v, l, NULL };
-
 	memset(l, 0, sizeof(*l));
-	if (store_list(v->store, "snapshots", 1, add_site, &ls, e) == -1) {
+	if (store_list_below(v->store, "snapshots", add_ref, l, e) == -1) {
 		snapshot_list_fini(l);
 		return (-1);
 	}

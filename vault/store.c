@@ -83,6 +83,13 @@ store_list(struct store *s, const char *folder, int dirs, store_list_fn *fn,
 	return (s->ops->list(s, folder, dirs, fn, arg, e));
 }
 
+int
+store_list_below(struct store *s, const char *folder, store_list_fn *fn,
+    void *arg, struct err *e)
+{
+	return (s->ops->list_below(s, folder, fn, arg, e));
+}
+
 struct store_in *
 store_in_open(struct store *s, const char *name, struct err *e)
 {

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/io.h"
+#include "formats/wire.h"
 #include "vault/place.h"
 #include "vault/store_dir.h"
 #include "vault/store_ops.h"
@@ -250,6 +251,47 @@ dir_list(struct store *s, const char *folder, int dirs, store_list_fn *fn,
 	free(names);
 	close(fd);
 	return (rc);
+}
+
+struct below {
+	struct store *store;
+	const char *above, *folder;
+	store_list_fn *fn;
+	void *arg;
+};
+
+static int
+below_object(void *arg, const char *name, uint64_t bytes, struct err *e)
+{
+	const struct below *b = arg;
+	char path[PATH_MAX];
+
+	snprintf(path, sizeof(path), "%s/%s", b->folder, name);
+	return (b->fn(b->arg, path, bytes, e));
+}
+
+static int
+below_folder(void *arg, const char *name, uint64_t bytes, struct err *e)
+{
+	struct below *b = arg;
+	char path[PATH_MAX];
+
+	(void)bytes;
+	/* A lost+found, say, is none of a vault's folders. */
+	if (!wire_part_ok(name))
+		return (0);
+	b->folder = name;
+	snprintf(path, sizeof(path), "%s/%s", b->above, name);
+	return (dir_list(b->store, path, 0, below_object, b, e));
+}
+
+static int
+dir_list_below(struct store *s, const char *folder, store_list_fn *fn,
+    void *arg, struct err *e)
+{
+	struct below b = { s, folder, NULL, fn, arg };
+
+	return (dir_list(s, folder, 1, below_folder, &b, e));
 }
 
 struct store *
@@ -662,6 +704,7 @@ static const struct store_ops dir_ops = {
 	.remove = dir_remove,
 	.mkdir = dir_mkdir,
 	.list = dir_list,
+	.list_below = dir_list_below,
 	.in_open = dir_in_open,
 	.in_close = dir_in_close,
 	.in_read = dir_in_read,

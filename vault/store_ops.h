@@ -19,6 +19,8 @@ struct store_ops {
 	int (*mkdir)(struct store *s, const char *name, struct err *e);
 	int (*list)(struct store *s, const char *folder, int dirs,
 	    store_list_fn *fn, void *arg, struct err *e);
+	int (*list_below)(struct store *s, const char *folder,
+	    store_list_fn *fn, void *arg, struct err *e);
 	struct store_in *(*in_open)(struct store *s, const char *name,
 	    struct err *e);
 	void (*in_close)(struct store_in *in);

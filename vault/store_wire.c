@@ -1,4 +1,5 @@
 #include <poll.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -8,6 +9,7 @@
 
 #define GREETING_S 60		/* until the server speaks */
 #define LIST_MAX ((size_t)256 << 20)	/* longest listing accepted */
+#define LISTS 64	/* folders asked for at a time */
 #define READS 16		/* requests of one large read at a time */
 #define WRITE_BYTES ((size_t)256 << 10)	/* of one message */
 
@@ -121,6 +123,94 @@ wire_list(struct store *s, const char *folder, int dirs, store_list_fn *fn,
 		rc = fn(arg, name, bytes, e);
 	buf_fini(&b);
 	return (rc);
+}
+
+struct listing {
+	struct mux_call call;
+	struct buf entries;
+	char folder[WIRE_NAME_MAX + 1];
+};
+
+/* Ask for the objects of up to LISTS folders at a time.  How many, or -1. */
+static int
+ask_lists(struct mux *m, const char *above, const struct buf *folders,
+    size_t *off, struct listing *lists, struct err *e)
+{
+	struct wire_request r = { .type = WIRE_LIST };
+	struct listing *l;
+	uint64_t bytes;
+	size_t at;
+	int n, rc = 0;
+
+	for (n = 0; n < LISTS; n++) {
+		at = *off;
+		l = &lists[n];
+		memset(l, 0, sizeof(*l));
+		rc = wire_entry_decode(folders->data, folders->len, off,
+		    l->folder, &bytes, e);
+		if (rc != 1)
+			break;
+		l->call.out = &l->entries;
+		l->call.max = LIST_MAX;
+		snprintf(r.name, sizeof(r.name), "%s/%s", above, l->folder);
+		if ((rc = mux_send(m, &l->call, &r, e)) == -1) {
+			*off = at;	/* to fail again, for its folder */
+			break;
+		}
+	}
+	return (rc == -1 && n == 0 ? -1 : n);
+}
+
+static int
+give_list(const struct listing *l, store_list_fn *fn, void *arg,
+    struct err *e)
+{
+	char name[WIRE_NAME_MAX + 1], path[2 * sizeof(name)];
+	uint64_t bytes;
+	size_t off = 0;
+	int rc;
+
+	while ((rc = wire_entry_decode(l->entries.data, l->entries.len, &off,
+	    name, &bytes, e)) == 1) {
+		snprintf(path, sizeof(path), "%s/%s", l->folder, name);
+		if (fn(arg, path, bytes, e) == -1)
+			return (-1);
+	}
+	return (rc);
+}
+
+static int
+wire_list_below(struct store *s, const char *folder, store_list_fn *fn,
+    void *arg, struct err *e)
+{
+	struct wire_request r;
+	struct listing *lists;
+	struct buf b = BUF_INIT;
+	struct err why;
+	size_t off = 0;
+	int i, n = 0, rc;
+
+	if (set_name(&r, WIRE_LIST, folder, wire_folder_ok(folder), e) == -1)
+		return (-1);
+	if ((lists = calloc(LISTS, sizeof(*lists))) == NULL)
+		return (err_nomem(e));
+	r.flag = 1;
+	rc = mux_call(own(s)->mux, &r, &b, LIST_MAX, e);
+	while (rc == 0 && (n = ask_lists(own(s)->mux, folder, &b, &off, lists,
+	    e)) > 0)
+		for (i = 0; i < n; i++) {
+			if (mux_wait(own(s)->mux, &lists[i].call, &why) ==
+			    -1 && rc == 0) {
+				*e = why;
+				rc = -1;
+			}
+			if (rc == 0)
+				rc = give_list(&lists[i], fn, arg, e);
+			buf_fini(&lists[i].entries);
+		}
+	free(lists);
+	buf_fini(&b);
+	return (n == -1 ? -1 : rc);
 }
 
 static struct store_in *
@@ -363,6 +453,7 @@ static const struct store_ops wire_ops = {
 	.remove = wire_remove,
 	.mkdir = wire_mkdir,
 	.list = wire_list,
+	.list_below = wire_list_below,
 	.in_open = wire_in_open,
 	.in_close = wire_in_close,
 	.in_read = wire_in_read,
@@ -416,7 +507,7 @@ hear(struct mux_link *l, void *p, size_t len, time_t until,
 static int
 greet(struct mux_link *l, const char *peer, struct err *e)
 {
-	char text[81];
+	char text[81] = "";
 	time_t until = now() + GREETING_S;
 	size_t n = 0, same;
 	ssize_t got;

@@ -2,8 +2,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "remote/node/node.h"
+#include "formats/gnuname.h"
 #include "formats/pathtext.h"
+#include "remote/node/node.h"
 #include "remote/quote.h"
 
 #define READ_BYTES ((size_t)128 << 10)
@@ -18,20 +19,17 @@ static const char list_script[] =
     "exec find . $2 -printf '" LISTING_FORMAT "'\n";
 
 /*
- * Of a selection: first the directories on the way to its paths, those
- * without their contents, then the paths.
+ * Paths of a selection; or with "-maxdepth 0" the directories on the way to
+ * them, without their contents.
  */
 static const char list_some_script[] =
     "cd -- \"$1\" || exit 90\n"
-    "opt=$2 n=$3\n"
-    "shift 3\n"
-    "i=0\n"
-    "while [ \"$i\" -lt \"$n\" ]; do\n"
-    "	find \"$1\" -maxdepth 0 -printf '" LISTING_FORMAT "'\n"
-    "	shift\n"
-    "	i=$((i + 1))\n"
-    "done\n"
+    "opt=$2\n"
+    "shift 2\n"
     "exec find \"$@\" $opt -printf '" LISTING_FORMAT "'\n";
+
+/* A command is one argument of the node's shell: at most 128 KiB. */
+#define ARGS_BYTES ((size_t)48 << 10)
 
 int
 node_wake(struct node *n, struct err *e)
@@ -47,32 +45,51 @@ node_wake(struct node *n, struct err *e)
 	return (0);
 }
 
-/* "find: './a': Permission denied": without the quotes, as catalog text. */
+/* "'./a\nb': text": the raw name, and where the text begins; 0: otherwise. */
+static size_t
+quoted_name(const char *line, size_t len, struct buf *name)
+{
+	size_t i, n;
+	char c;
+
+	for (i = 1; i + 2 < len && line[0] == '\''; i++) {
+		c = line[i];
+		if (c == '\'')
+			return (memcmp(line + i, "': ", 3) == 0 ? i + 3 : 0);
+		if (c == '\\') {
+			n = gnuname_unescape(line + i + 1, len - i - 1, &c);
+			if (n == 0)
+				return (0);
+			i += n;
+		}
+		buf_putc(name, c);
+	}
+	return (0);
+}
+
+/* "find: './a': Permission denied" */
 static void
 report_line(const struct node_tree *t, const char *line, size_t len)
 {
-	struct buf path = BUF_INIT, why = BUF_INIT;
-	const char *colon;
-	struct span sp;
+	struct buf name = BUF_INIT, path = BUF_INIT, why = BUF_INIT;
+	struct span sp = { ".", 1 };
+	size_t text;
 
 	if (len > 6 && memcmp(line, "find: ", 6) == 0) {
 		line += 6;
 		len -= 6;
 	}
-	colon = memmem(line, len, "': ", 3);
-	if (line[0] != '\'' || colon == NULL) {
-		buf_put_printable(&why, line, len);
-		sp.p = ".";
-		sp.len = 1;
-	} else {
-		buf_put_printable(&why, colon + 3,
-		    (size_t)(line + len - colon - 3));
-		pathtext_encode(&path, line + 1, (size_t)(colon - line - 1));
+	text = quoted_name(line, len, &name);
+	buf_put_printable(&why, line + text, len - text);
+	pathtext_encode(&path, name.data, name.len);
+	if (text > 0 && !path.nomem &&
+	    pathtext_is_path(buf_cstr(&path), path.len)) {
 		sp.p = buf_cstr(&path);
 		sp.len = path.len;
 	}
 	t->trouble(t->arg, strstr(buf_cstr(&why), "No such file") != NULL ?
 	    "vanished" : "unreadable", &sp, buf_cstr(&why));
+	buf_fini(&name);
 	buf_fini(&path);
 	buf_fini(&why);
 }
@@ -128,8 +145,8 @@ judge(struct node *n, const struct node_tree *t, struct remote_exec *x,
 	if (status == 127)
 		return (err_set(e, ERR_FAILED, "%s: there is no find; install "
 		    "GNU findutils there", remote_name(n->control)));
-	return (err_set(e, ERR_FAILED, "%s: find gave no listing of %s (is it GNU "
-	    "find?); status %d: %.*s", remote_name(n->control), t->root, status,
+	return (err_set(e, ERR_FAILED, "%s: find gave no listing of %s (is "
+	    "it GNU find?); status %d: %.*s", remote_name(n->control), t->root, status,
 	    nl != NULL ? (int)(nl - first) : 200, first));
 }
 
@@ -140,12 +157,14 @@ run_find(struct node *n, struct listing *l, const struct node_tree *t,
 	struct remote_exec *x;
 	int status, rc = -1;
 
+	if (node_wake(n, e) == -1)
+		return (-1);
 	if ((x = remote_exec_new(n->control, command, e)) == NULL)
 		return (-1);
 	if (remote_exec_end_input(x, e) == 0 &&
-	    read_listing(x, l, e) == 0 && remote_exec_wait(x, &status,
-	    e) == 0 && judge(n, t, x, l, status, e) == 0)
-		rc = listing_finish(l, e);
+	    read_listing(x, l, e) == 0 &&
+	    remote_exec_wait(x, &status, e) == 0)
+		rc = judge(n, t, x, l, status, e);
 	remote_exec_free(x);
 	return (rc);
 }
@@ -204,54 +223,83 @@ parents_of(const struct node_tree *v, struct words *w)
 	return (0);
 }
 
+/* As many commands as it takes. */
 static int
-some_command(struct buf *out, const struct node_tree *v,
+find_some(struct node *n, struct listing *l, const struct node_tree *t,
+    const char *option, char *const *paths, size_t npaths, struct err *e)
+{
+	struct buf command = BUF_INIT;
+	const char **args;
+	size_t i = 0, k, bytes;
+	int rc = 0;
+
+	if ((args = calloc(npaths + 2, sizeof(*args))) == NULL)
+		return (err_nomem(e));
+	args[0] = t->root;
+	args[1] = option;
+	while (rc == 0 && i < npaths) {
+		for (k = 2, bytes = 0; i < npaths && (k == 2 ||
+		    bytes + strlen(paths[i]) < ARGS_BYTES); i++) {
+			bytes += strlen(paths[i]) + 3;
+			args[k++] = paths[i];
+		}
+		buf_clear(&command);
+		remote_command(&command, list_some_script, args, k);
+		rc = buf_ok(&command, e);
+		if (rc == 0)
+			rc = run_find(n, l, t, buf_cstr(&command), e);
+	}
+	free(args);
+	buf_fini(&command);
+	return (rc);
+}
+
+static int
+list_selection(struct node *n, struct listing *l, const struct node_tree *t,
     const char *option, struct err *e)
 {
 	struct words w = { NULL, 0, 0 };
-	const char **args;
-	char count[24];
-	size_t i, n = 0;
+	int rc;
 
-	if (parents_of(v, &w) == -1 ||
-	    (args = calloc(w.n + v->nonly + 3, sizeof(*args))) == NULL) {
-		free_words(&w);
-		return (err_nomem(e));
-	}
-	snprintf(count, sizeof(count), "%zu", w.n);
-	args[n++] = v->root;
-	args[n++] = option;
-	args[n++] = count;
-	for (i = 0; i < w.n; i++)
-		args[n++] = w.at[i];
-	for (i = 0; i < v->nonly; i++)
-		args[n++] = v->only[i];
-	remote_command(out, list_some_script, args, n);
-	free(args);
+	if (parents_of(t, &w) == -1)
+		rc = err_nomem(e);
+	else
+		rc = find_some(n, l, t, "-maxdepth 0", w.at, w.n, e);
+	if (rc == 0)
+		rc = find_some(n, l, t, option, t->only, t->nonly, e);
 	free_words(&w);
-	return (buf_ok(out, e));
+	return (rc);
+}
+
+static int
+list_all(struct node *n, struct listing *l, const struct node_tree *t,
+    const char *option, struct err *e)
+{
+	const char *args[] = { t->root, option };
+	struct buf command = BUF_INIT;
+	int rc;
+
+	remote_command(&command, list_script, args, 2);
+	rc = buf_ok(&command, e);
+	if (rc == 0)
+		rc = run_find(n, l, t, buf_cstr(&command), e);
+	buf_fini(&command);
+	return (rc);
 }
 
 struct listing *
-node_list(struct node *n, const struct node_tree *v, struct err *e)
+node_list(struct node *n, const struct node_tree *t, struct err *e)
 {
-	const char *option = v->walk->one_file_system ? "-xdev" : "";
-	const char *args[] = { v->root, option };
-	struct buf command = BUF_INIT;
-	struct listing *l = NULL;
+	const char *option = t->walk->one_file_system ? "-xdev" : "";
+	struct listing *l;
 	int rc;
 
-	if (v->only == NULL) {
-		remote_command(&command, list_script, args, 2);
-		rc = buf_ok(&command, e);
-	} else
-		rc = some_command(&command, v, option, e);
-	if (rc == 0 && node_wake(n, e) == 0 &&
-	    (l = listing_new(v->walk, e)) != NULL &&
-	    run_find(n, l, v, buf_cstr(&command), e) == -1) {
-		listing_free(l);
-		l = NULL;
-	}
-	buf_fini(&command);
-	return (l);
+	if ((l = listing_new(t->walk, e)) == NULL)
+		return (NULL);
+	rc = t->only == NULL ? list_all(n, l, t, option, e) :
+	    list_selection(n, l, t, option, e);
+	if (rc == 0 && listing_finish(l, e) == 0)
+		return (l);
+	listing_free(l);
+	return (NULL);
 }

@@ -2,9 +2,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "remote/node/probetext.h"
 #include "base/confrule.h"
 #include "formats/xcatcsv.h"
+#include "remote/node/probetext.h"
 
 #define VOLUMES_MAX 8
 #define TABLES_MAX 10000
@@ -373,7 +373,7 @@ site_row(void *arg, const struct xcatcsv_row *r, struct err *e)
 	char **field, *value;
 	int rc;
 
-	if (t->key == -1 || t->value == -1)
+	if (r->values == NULL || t->key == -1 || t->value == -1)
 		return (0);
 	off = t->disable == -1 ? NULL : &r->values[t->disable];
 	if (off != NULL && off->len > 0 && strchr("1yY", off->p[0]) != NULL)

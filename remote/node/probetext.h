@@ -3,8 +3,8 @@
 
 #include <stddef.h>
 
-#include "remote/node/probe.h"
 #include "base/err.h"
+#include "remote/node/probe.h"
 
 /*
  * What backup/probe.sh prints on the node: pairs of key and value, each

@@ -18,6 +18,15 @@ BEGIN {
 	title["restore"] = "full restore"
 	title["cat"] = "one 4 KB file"
 	ntools = split("xcatvault tar restic borg", tools, " ")
+	# Over ssh, beside a bare command.
+	nssh = split("ssh-first ssh-unchanged ssh-change ssh-bulk ssh-fixed",
+	    ssh_cases, " ")
+	ssh_title["ssh-first"] = "first: tar | zstd"
+	ssh_title["ssh-unchanged"] = "unchanged: find"
+	ssh_title["ssh-change"] = "small change: find"
+	ssh_title["ssh-bulk"] = "one large file: cat"
+	ssh_title["ssh-fixed"] = "nothing: connection"
+	nssh_tools = split("xcatvault bare restic borg", ssh_tools, " ")
 
 	# What is asked of xcatvault: at most so many times the peer.
 	bar["first", "restic"] = 0.35;		bar["first", "tar"] = 0.85
@@ -37,6 +46,15 @@ BEGIN {
 	rss_bar["million"] = 256
 	# Beside the smaller of the two large files.
 	growth_bar = 1.1
+	# Over ssh: the night beside the bare command, and beside the faster
+	# of restic and borg.
+	ssh_bar["root", "ssh-first"] = 1.25
+	ssh_bar["many", "ssh-unchanged"] = 3
+	ssh_peer_bar["root", "ssh-first"] = 0.7
+	# The rate of the transfer alone: without what either costs with
+	# nothing to transfer.
+	ssh_net_rate_bar = 0.9
+	ssh_rss_bar = 160
 }
 
 $1 == "#fact" { facts[++nfacts] = $2; next }
@@ -60,7 +78,8 @@ $1 == "#corpus" {
 	if ($13 != "-")
 		add($1, $3, $4, "bytes", $13 / 1e6)
 	nsamples++
-	if ($11 > 0.25 * $6 && $11 > 0.1)
+	# Over ssh the other processes are the node's own.
+	if ($3 !~ /^ssh-/ && $11 > 0.25 * $6 && $11 > 0.1)
 		ndisturbed++
 	if ($3 != "cold" && $10 > bytes[$1] / 50 + 1e6)
 		nchilled++
@@ -219,7 +238,105 @@ function alone(corpus,	i) {
 	    cell(corpus, "first", "xcatvault", "bytes"))
 }
 
-function compared(corpus) {
+# "12.3 3 ok" below "ratio bar", or blanks: at most BAR.
+function held(ours, theirs, bar, broken) {
+	if (bar != "" && broken)
+		return sprintf("  %7s %5s %-4s", "-", bar, verdict(0))
+	if (ours == "" || theirs == "" || theirs <= 0)
+		return sprintf("  %7s %5s %-4s", "-", bar, "")
+	return sprintf("  %7.3f %5s %-4s", ours / theirs, bar,
+	    bar == "" ? "" : verdict(ours / theirs <= bar))
+}
+
+# What is left of a median without the fixed costs, or "".
+function net(corpus, step, tool,	all, fixed) {
+	all = median(corpus, step, tool, "wall")
+	fixed = median(corpus, "ssh-fixed", tool, "wall")
+	if (all == "" || fixed == "" || all <= fixed)
+		return ""
+	return all - fixed
+}
+
+function ssh_row(corpus, step,	i, ours, broken, peer, t, line) {
+	broken = (corpus, step, "xcatvault") in failed
+	ours = broken ? "" : median(corpus, step, "xcatvault", "wall")
+	line = sprintf("%-22s", ssh_title[step])
+	for (i = 1; i <= nssh_tools; i++) {
+		t = median(corpus, step, ssh_tools[i], "wall")
+		line = line sprintf(" %9s",
+		    cell(corpus, step, ssh_tools[i], "wall"))
+		if (i > 2 && t != "" && (peer == "" || t < peer))
+			peer = t
+	}
+	line = line held(ours, median(corpus, step, "bare", "wall"),
+	    ssh_bar[kind[corpus], step], broken)
+	line = line held(broken ? "" : net(corpus, step, "xcatvault"),
+	    net(corpus, step, "bare"), "", 0)
+	line = line held(ours, peer, ssh_peer_bar[kind[corpus], step], broken)
+	sub(/ +$/, "", line)
+	print line
+}
+
+function ssh_rate(corpus,	ours, bare) {
+	ours = net(corpus, "ssh-bulk", "xcatvault")
+	bare = net(corpus, "ssh-bulk", "bare")
+	if ((corpus, "ssh-bulk", "xcatvault") in failed || ours == "")
+		printf("rate of the one large file: - (%s)\n", verdict(0))
+	else if (bare != "")
+		printf("%s: %.0f MB/s, cat %.0f MB/s: %.2f, %s %s: %s\n",
+		    "rate of the one large file, without the fixed costs",
+		    bytes[corpus] / 1e6 / ours, bytes[corpus] / 1e6 / bare,
+		    bare / ours, "at least", ssh_net_rate_bar,
+		    verdict(bare / ours >= ssh_net_rate_bar))
+}
+
+function ssh_has(corpus, step) {
+	return has(corpus, step) || median(corpus, step, "bare", "wall") != ""
+}
+
+function over_ssh(corpus,	i, n, m, most, wrong) {
+	for (i = 1; i <= nssh; i++)
+		n += ssh_has(corpus, ssh_cases[i])
+	if (n == 0)
+		return
+	printf("\n%-22s %9s %9s %9s %9s  %7s %5s %-4s  %7s %5s %-4s  %7s %5s\n",
+	    "over ssh: wall, s", "xcatvault", "bare", "restic", "borg",
+	    "/bare", "bar", "", "/bare*", "", "", "/faster", "bar")
+	for (i = 1; i <= nssh; i++) {
+		if (!ssh_has(corpus, ssh_cases[i]))
+			continue
+		ssh_row(corpus, ssh_cases[i])
+		wrong += (corpus, ssh_cases[i], "xcatvault") in failed
+		m = median(corpus, ssh_cases[i], "xcatvault", "rss")
+		if (m > most)
+			most = m
+	}
+	print "bare: the command named; faster: the faster of restic and borg."
+	print "nothing: the night of an empty volume, with probe, dump, proof" \
+	    " and publication;"
+	print "/bare*: each without what it takes with nothing."
+	if (ssh_has(corpus, "ssh-bulk"))
+		ssh_rate(corpus)
+	if (median(corpus, "ssh-first", "xcatvault", "bytes") != "")
+		printf("stored, MB: xcatvault %s, tar | zstd %s, %s %s, %s %s\n",
+		    cell(corpus, "ssh-first", "xcatvault", "bytes"),
+		    cell(corpus, "ssh-first", "bare", "bytes"), "restic",
+		    cell(corpus, "ssh-first", "restic", "bytes"), "borg",
+		    cell(corpus, "ssh-first", "borg", "bytes"))
+	if (most > 0)
+		printf("peak RSS of xcatvault over ssh: %.0f MiB, %s %d: %s\n",
+		    most, "at most", ssh_rss_bar,
+		    verdict(most <= ssh_rss_bar))
+	if (most > 0 || wrong > 0)
+		printf("left behind on the node, or failed: %s\n",
+		    wrong > 0 ? "see the log" : "nothing")
+}
+
+function compared(corpus,	i, n) {
+	for (i = 1; i <= ncases; i++)
+		n += has(corpus, cases[i])
+	if (n == 0)
+		return
 	rows(corpus, "wall, s", "wall")
 	if (has(corpus, "first") || has(corpus, "cold"))
 		stored(corpus)
@@ -248,6 +365,7 @@ END {
 		else
 			compared(c)
 		memory(c)
+		over_ssh(c)
 	}
 	growth()
 	printf("\nbars: %d ok, %d missed; samples: %d, failed: %d\n", nok,

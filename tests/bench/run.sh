@@ -10,10 +10,12 @@
 #		least (small: as many)
 #   --borg-runs	rounds of borg, which takes long: 1
 #   --only	of first, cold, unchanged, verify, restore, cat and change,
-#		which are the default, and of rss-million and rss-large, which
-#		run only when named: the memory of xcatvault alone, with a
-#		million files and with a file of 4 GiB beside one of 256 MiB
-#   --tools	of xcatvault, tar, restic and borg
+#		and of ssh-first, ssh-unchanged, ssh-change and ssh-bulk (see
+#		ssh.sh), which are the default; and of rss-million, rss-large
+#		and rss-ssh-million, which run only when named: the memory of
+#		xcatvault alone, with a million files, with a file of 4 GiB
+#		beside one of 256 MiB, and with a million files over ssh
+#   --tools	of xcatvault, tar (over ssh: all bare commands), restic and borg
 #   --corpora	of root and many
 #   --corpus	measure this directory instead; it is copied, not touched
 #   --dir	where corpora, repositories and results lie
@@ -37,6 +39,8 @@ shopt -s inherit_errexit
 . "$(dirname "$0")/common.sh"
 # shellcheck source-path=SCRIPTDIR source=tools.sh disable=SC1091
 . "$(dirname "$0")/tools.sh"
+# shellcheck source-path=SCRIPTDIR source=ssh.sh disable=SC1091
+. "$(dirname "$0")/ssh.sh"
 # shellcheck source-path=SCRIPTDIR source=cases.sh disable=SC1091
 . "$(dirname "$0")/cases.sh"
 
@@ -44,6 +48,7 @@ SIZE=default
 RUNS=
 BORG_RUNS=1
 CASES=first,cold,unchanged,verify,restore,cat,change
+CASES+=,ssh-first,ssh-unchanged,ssh-change,ssh-bulk
 TOOLS=xcatvault,tar,restic,borg
 CORPORA=root,many
 CORPUS_DIRS=()
@@ -98,7 +103,8 @@ parse_options() {
 	RUNS=${RUNS:-$([ "$SIZE" = small ] && echo 2 || echo 3)}
 	all_known "$SIZE" small default full || usage
 	all_known "$CASES" first cold unchanged verify restore cat change \
-	    rss-million rss-large || usage
+	    ssh-first ssh-unchanged ssh-change ssh-bulk \
+	    rss-million rss-large rss-ssh-million || usage
 	all_known "$TOOLS" xcatvault tar restic borg || usage
 	all_known "$CORPORA" root many || usage
 	case $RUNS$BORG_RUNS in
@@ -167,6 +173,8 @@ cleanup() {
 		kill "$CHILD" 2>/dev/null || true
 		wait "$CHILD" 2>/dev/null || true
 	fi
+	ssh_stop
+	rm -rf "$BENCH_DIR/nodes"
 	unmount_below "$WORK"
 	if is_root && [ -e "$WORK/fresh.img" ]; then
 		losetup -n -O NAME -j "$WORK/fresh.img" |
@@ -235,13 +243,23 @@ chosen() {
 	cat)
 		[ -n "$FILE" ]
 		;;
+	ssh-first)
+		[ "$KIND" = root ] || [ "$SIZE" = full ] || [ -n "$ONLY" ]
+		;;
+	ssh-unchanged)
+		[ "$KIND" = many ] || [ "$SIZE" = full ] || [ -n "$ONLY" ]
+		;;
 	esac
 }
 
-# All cases on the open corpus.
-measure_corpus() {
-	local before=
+# The cases on the open corpus, read where it lies.
+measure_local() {
+	local case before=
 
+	for case in first cold unchanged verify restore cat change; do
+		if chosen "$case"; then before=no; fi
+	done
+	[ -n "$before" ] || return 0
 	if chosen first; then
 		rounds "$RUNS" first
 		before=yes
@@ -250,7 +268,7 @@ measure_corpus() {
 		rounds "$RUNS" cold
 		before=yes
 	fi
-	[ -n "$before" ] || rounds 1 prepare
+	[ "$before" = yes ] || rounds 1 prepare
 	rounds 1 ready
 	if chosen unchanged; then rounds "$SHORT_RUNS" unchanged; fi
 	if chosen verify; then rounds "$RUNS" verify; fi
@@ -261,6 +279,12 @@ measure_corpus() {
 		rounds "$RUNS" change
 		undo_change "$TREE"
 	fi
+	rm -rf "${WORK:?}"/{xcatvault,tar,restic,borg}{,.keep}
+}
+
+measure_corpus() {
+	measure_local
+	measure_ssh
 	rm -rf "${WORK:?}"/*
 }
 
@@ -282,7 +306,8 @@ measure_given() {
 	local dir
 
 	for dir in "${CORPUS_DIRS[@]}"; do
-		if wanted "$CASES" change; then
+		if wanted "$CASES" change || wanted "$CASES" ssh-change
+		then
 			mkdir -p "$WORK/copy"
 			cp -a --reflink=auto "$dir" "$WORK/copy/"
 			open_corpus "$dir" '' "$WORK/copy/${dir##*/}"
@@ -341,19 +366,22 @@ main() {
 	cleanup
 	mkdir "$WORK"
 	write_facts
+	ssh_find
 	all=$CASES
-	if [ -n "$TOOLS" ] && [ -n "$(sed 's/rss-[a-z]*//g; s/,//g' \
-	    <<<"$all")" ]; then
+	if [ -n "$TOOLS" ] && tr , '\n' <<<"$all" |
+	    grep -qv -e '^rss-' -e '^ssh-bulk$' -e '^$'; then
 		if [ ${#CORPUS_DIRS[@]} -gt 0 ]; then
 			measure_given
 		else
 			measure_built
 		fi
 	fi
+	if [ -n "$TOOLS" ] && wanted "$all" ssh-bulk; then measure_bulk; fi
 	if wanted "$TOOLS" xcatvault; then
 		TOOLS=xcatvault RUNS=1 SHORT_RUNS=1
 		if wanted "$all" rss-million; then measure_million; fi
 		if wanted "$all" rss-large; then measure_large; fi
+		if wanted "$all" rss-ssh-million; then measure_ssh_million; fi
 	fi
 	awk -f "$BENCH_SRC/report.awk" "$TSV" | tee "$RESULT.txt"
 	echo "samples: $TSV"

@@ -68,6 +68,8 @@ conf()
 }
 
 @test "a vault named in full needs no configuration, unless -C names one" {
+	[ "${XCATVAULT_TEST_VAULT-}" != ssh ] ||
+	    skip "the way to a vault behind ssh is configured"
 	conf 'vault = ;'
 	exits 0 xv init
 	exits 0 xv list
@@ -149,7 +151,7 @@ sites = {
 	exits 0 xv site list --json
 	jq -e '.[0].name == "mn1" and .[0].vault == "ssh://u@h/v" and
 	    .[0].profile == "full" and .[0].volumes == [] and
-	    .[0].max_loss == 50 and .[1].address == null and
+	    .[0].max_loss == 20 and .[1].address == null and
 	    .[1].volumes[0].local == "/srv/i"' "$T/out"
 	conf ''
 	exits 0 xv site list

@@ -1,4 +1,5 @@
 # shellcheck shell=bash
+# shellcheck disable=SC2030,SC2031,SC2034
 # Nightly backups of test nodes, beside common.bash and ../mn/mn.bash:
 #
 #	setup_file() { shared_node [OPTION...]; }
@@ -55,7 +56,7 @@ night_scratch()
 	mkdir -m 0700 "$T/ssh"
 	! over_ssh || cp "$known"/* "$T/ssh/"
 	export XCATVAULT_SSH_DIR=$T/ssh
-	SITES= LINES_ABOVE=
+	SITES='' LINES_ABOVE=''
 	new_vault
 }
 
@@ -160,10 +161,10 @@ nothing_left()
 	local tries=0 left
 
 	while :; do
-		left=$(on mn_sh "$1" find / -xdev -name '.xcatvault*' -not \
-		    -path '/proc/*'
-		    on mn_sh "$1" sh -c 'cat /proc/[0-9]*/cmdline | tr "\0" " " |
-			grep -o "[x]catvault-dump" | head -n 1')
+		left=$(on mn_sh "$1" sh -c 'find / /tmp /root /.dbbackup/ \
+			-maxdepth 1 -name ".xcatvault*"
+			cat /proc/[0-9]*/cmdline | tr "\0" " " |
+			grep -ao "[x]catvault-dump" | head -n 1')
 		[ -n "$left" ] || return 0
 		tries=$((tries + 1))
 		[ $tries -lt 50 ] || break

@@ -259,7 +259,8 @@ id_ed25519.pub"
 	complains 'login refused.*passphrase'
 	# told not to ask, it does not, even with a terminal
 	exits 2 script -qec "$TOOL -a $SSHD_ADDRESS name" /dev/null </dev/null
-	{ sleep 1; printf 'open sesame\n'; sleep 2; } |
+	: >"$T/out"
+	typed 'passphrase of' 'open sesame' |
 	    exits 0 script -qec "$TOOL -A -a $SSHD_ADDRESS siblings 2 'echo in'" \
 		/dev/null
 	says 'passphrase of .*/id_ed25519: '
@@ -282,6 +283,24 @@ id_ed25519.pub"
 	equal "$(wc -l <"$T/out")" 3
 	SSH_AUTH_SOCK=$T/none exits 2 node name
 	complains 'login refused'
+}
+
+# typed PROMPT ANSWER...: types each when it is asked for, once more each time
+typed() {
+	local prompt=$1 n=0 i
+
+	shift
+	while [ $# -gt 0 ]; do
+		n=$((n + 1))
+		for ((i = 0; i < 500; i++)); do
+			[ "$(grep -o "$prompt" "$T/out" | wc -l)" -lt $n ] || break
+			sleep 0.02
+		done
+		printf '%s\n' "$1"
+		shift
+	done
+	# script(1) must not see the end of its input too soon
+	sleep 1
 }
 
 # password_sshd PASSWORD LINE...: one where root has a password: in a mount
@@ -369,7 +388,8 @@ password_sshd()
 	need script
 	password_sshd secret 'PasswordAuthentication yes'
 	hurry
-	{ sleep 1; echo wrong; sleep 3; echo secret; sleep 3; } |
+	: >"$T/out"
+	typed 'password of' wrong secret |
 	    exits 0 script -qec "$TOOL -A -a $SSHD_ADDRESS siblings 2 'echo in'" \
 		/dev/null
 	equal "$(grep -c 'password of root' "$T/out")" 2
@@ -556,10 +576,16 @@ end"
 @test "remote: a server that stands still is noticed while writing too" {
 	sshd_start
 	hurry
-	exits 2 node -t 1 sink 'cat >/dev/null' 3>&- &
-	local pid=$! child got=0
+	exits 2 node -t 1 sink "perl -e '
+		while (sysread STDIN, \$b, 65536) { select undef, undef, undef, .01 }'" \
+	    3>&- &
+	local pid=$! child got=0 i
 
-	sleep 0.7
+	for ((i = 0; i < 500; i++)); do
+		! grep -q 'Starting session' "$SSHD_DIR/log" || break
+		sleep 0.02
+	done
+	sleep 0.3
 	while read -r child; do
 		kill -STOP "$child"
 	done < <(sshd_tree "$SSHD_PID" | grep -vx "$SSHD_PID")

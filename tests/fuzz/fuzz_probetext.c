@@ -1,5 +1,5 @@
-#include "remote/node/probetext.h"
 #include "base/confrule.h"
+#include "remote/node/probetext.h"
 #include "tests/fuzz/fuzz.h"
 
 /* What a node says of itself: printable texts and clean paths, or nothing. */

@@ -61,17 +61,19 @@ test_site(void **state)
 {
 	static const char *const good[] = {
 		"mn1", "a", "MN_1-b.c", "1", "latest1",
-		"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
-		"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
 	};
 	static const char *const wrong[] = {
 		"", ".", "..", ".a", "-a", "a/b", "a b", "latest", "\xc3\xbc",
-		"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
-		"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
 	};
+	char longest[66];
 
 	(void)state;
 	CHECK(confrule_site);
+	memset(longest, 'a', sizeof(longest));
+	longest[65] = '\0';
+	assert_non_null(confrule_site(longest));
+	longest[64] = '\0';
+	assert_null(confrule_site(longest));
 }
 
 static void

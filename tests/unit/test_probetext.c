@@ -1,5 +1,5 @@
-#include "remote/node/probetext.h"
 #include "base/buf.h"
+#include "remote/node/probetext.h"
 #include "tests/unit/unit.h"
 
 /* Pairs of key and value, as the script prints them; NULL ends the list. */
@@ -18,7 +18,8 @@ answer_of(const char *first, ...)
 }
 
 #define BEGIN "xcatvault-probe", "1"
-#define END "end", "1", NULL
+#define LAST ((char *)NULL)
+#define END "end", "1", LAST
 
 static void
 decodes(struct buf b, struct probe *p)
@@ -171,8 +172,8 @@ test_refused(void **state)
 
 	(void)state;
 	refuses(answer_of("arch", "x", END), "no beginning");
-	refuses(answer_of(BEGIN, "arch", "x", NULL), "cut off");
-	refuses(answer_of(BEGIN, "arch", "x", "end", NULL), "cut off");
+	refuses(answer_of(BEGIN, "arch", "x", LAST), "cut off");
+	refuses(answer_of(BEGIN, "arch", "x", "end", LAST), "cut off");
 	refuses(answer_of(BEGIN, "nonsense", "x", END), "nonsense");
 	refuses(answer_of(BEGIN, "arch", "x", "arch", "y", END), "twice");
 	refuses(answer_of(BEGIN, "xcatd", "maybe", END), "maybe");
@@ -201,11 +202,12 @@ test_cuts(void **state)
 	size_t i, at;
 
 	(void)state;
+	assert_true(b.len > 0);
 	for (i = 0; i < b.len; i++)
 		check_failed(probetext_decode(&p, b.data, i, &e), &e,
 		    ERR_FAILED);
 	for (i = 0; i < 5000; i++) {
-		at = rng_below(&r, b.len);
+		at = rng_below(&r, b.len > 0 ? b.len : 1);
 		was = b.data[at];
 		b.data[at] = (uint8_t)rng_next(&r);
 		if (probetext_decode(&p, b.data, b.len, &e) == 0)

@@ -138,6 +138,17 @@ test_list(void **state)
 	assert_int_equal(seen.bytes, 0 + 1 + 2 + 3 + 4);
 	assert_int_equal(store_list(s, "damaged", 1, see, &dirs, &e), 0);
 	assert_string_equal(dirs.names, "dir ");
+	memset(&dirs, 0, sizeof(dirs));
+	dirs.left = 9;
+	assert_int_equal(store_mkdir(s, "packs/lost+found", &e), 0);
+	assert_int_equal(store_put(s, "packs/lost+found/x", "1", 1, &e), 0);
+	assert_int_equal(store_mkdir(s, "packs/bb", &e), 0);
+	assert_int_equal(store_mkdir(s, "packs/aa", &e), 0);
+	assert_int_equal(store_put(s, "packs/bb/x", "1", 1, &e), 0);
+	assert_int_equal(store_put(s, "packs/aa/y", "12", 2, &e), 0);
+	assert_int_equal(store_list_below(s, "packs", see, &dirs, &e), 0);
+	assert_string_equal(dirs.names, "aa/y bb/x ");
+	assert_int_equal(dirs.bytes, 3);
 	check_failed(store_list(s, "damaged", 0, see, &few, &e), &e,
 	    ERR_BUSY);
 	assert_string_equal(few.names, "10 9 ");

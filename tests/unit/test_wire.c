@@ -86,27 +86,27 @@ test_refused_requests(void **state)
 	(void)state;
 	/* Too short, too long, a flag that is none. */
 	check_failed(try_request(WIRE_CLOSE, "\0\0\0", 3, &e), &e,
-	    ERR_DAMAGED);
+	    ERR_FAILED);
 	check_failed(try_request(WIRE_CLOSE, "\0\0\0\1x", 5, &e), &e,
-	    ERR_DAMAGED);
-	check_failed(try_request(WIRE_PING, "x", 1, &e), &e, ERR_DAMAGED);
+	    ERR_FAILED);
+	check_failed(try_request(WIRE_PING, "x", 1, &e), &e, ERR_FAILED);
 	check_failed(try_request(WIRE_LIST, "\2\0\1x", 4, &e), &e,
-	    ERR_DAMAGED);
+	    ERR_FAILED);
 	/* A name longer than its message; one with NUL in it. */
 	check_failed(try_request(WIRE_OPEN, "\0\5abcd", 6, &e), &e,
-	    ERR_DAMAGED);
+	    ERR_FAILED);
 	check_failed(try_request(WIRE_OPEN, "\0\3a\0c", 5, &e), &e,
-	    ERR_DAMAGED);
+	    ERR_FAILED);
 	check_failed(try_request(WIRE_OPEN, "\0\3abcd", 6, &e), &e,
-	    ERR_DAMAGED);
+	    ERR_FAILED);
 	assert_int_equal(try_request(WIRE_OPEN, "\0\3abc", 5, &e), 0);
 	/* A read of more than a message holds, or from beyond all files. */
 	check_failed(try_request(WIRE_READ, "\0\0\0\1\0\0\0\0\0\0\0\0"
-	    "\0\x10\0\1", 16, &e), &e, ERR_DAMAGED);
+	    "\0\x10\0\1", 16, &e), &e, ERR_FAILED);
 	assert_int_equal(try_request(WIRE_READ, "\0\0\0\1\0\0\0\0\0\0\0\0"
 	    "\0\x10\0\0", 16, &e), 0);
 	check_failed(try_request(WIRE_READ, "\0\0\0\1\xff\xff\xff\xff\xff\xff"
-	    "\xff\xff\0\0\0\1", 16, &e), &e, ERR_DAMAGED);
+	    "\xff\xff\0\0\0\1", 16, &e), &e, ERR_FAILED);
 }
 
 static void
@@ -123,21 +123,22 @@ test_heads(void **state)
 	assert_int_equal(got.id, h.id);
 	assert_int_equal(got.len, h.len);
 	/* From the wrong side, of no type, too long. */
-	check_failed(wire_head_decode(b, 1, &got, &e), &e, ERR_DAMAGED);
+	check_failed(wire_head_decode(b, 1, &got, &e), &e, ERR_FAILED);
 	b[4] = 0;
-	check_failed(wire_head_decode(b, 0, &got, &e), &e, ERR_DAMAGED);
+	check_failed(wire_head_decode(b, 0, &got, &e), &e, ERR_FAILED);
 	b[4] = WIRE_OK;
-	check_failed(wire_head_decode(b, 0, &got, &e), &e, ERR_DAMAGED);
+	check_failed(wire_head_decode(b, 0, &got, &e), &e, ERR_FAILED);
 	assert_int_equal(wire_head_decode(b, 1, &got, &e), 0);
 	h.len++;
 	wire_head_encode(b, &h);
-	check_failed(wire_head_decode(b, 0, &got, &e), &e, ERR_DAMAGED);
+	check_failed(wire_head_decode(b, 0, &got, &e), &e, ERR_FAILED);
 }
 
 static void
 test_answers(void **state)
 {
 	struct err why = { ERR_BUSY, 0, "locked" }, got;
+	static const uint8_t top[8] = { 0xff };
 	struct wire_hello h = { 3, 1 }, h2;
 	struct err e = { 0 };
 	struct buf b = BUF_INIT;
@@ -149,13 +150,12 @@ test_answers(void **state)
 	assert_int_equal(h2.version, 3);
 	assert_int_equal(h2.append_only, 1);
 	check_failed(wire_hello_decode(&h2, b.data, b.len - 1, &e), &e,
-	    ERR_DAMAGED);
+	    ERR_FAILED);
 	buf_clear(&b);
 	wire_length_encode(&b, 1ull << 50);
 	assert_int_equal(wire_length_decode(&v, b.data, b.len, &e), 0);
 	assert_int_equal(v, 1ull << 50);
-	check_failed(wire_length_decode(&v, (const uint8_t *)
-	    "\xff\0\0\0\0\0\0\0", 8, &e), &e, ERR_DAMAGED);
+	check_failed(wire_length_decode(&v, top, 8, &e), &e, ERR_FAILED);
 	buf_clear(&b);
 	wire_err_encode(&b, &why);
 	assert_int_equal(wire_err_decode(&got, b.data, b.len, &e), 0);
@@ -173,11 +173,11 @@ test_answers(void **state)
 	assert_string_equal(got.msg, "a?b");
 	/* Success is no error; an error says something. */
 	check_failed(wire_err_decode(&got, (const uint8_t *)"\0\0x", 3, &e),
-	    &e, ERR_DAMAGED);
+	    &e, ERR_FAILED);
 	check_failed(wire_err_decode(&got, (const uint8_t *)"\1\0", 2, &e),
-	    &e, ERR_DAMAGED);
+	    &e, ERR_FAILED);
 	check_failed(wire_err_decode(&got, (const uint8_t *)"\7\0x", 3, &e),
-	    &e, ERR_DAMAGED);
+	    &e, ERR_FAILED);
 	buf_fini(&b);
 }
 
@@ -204,12 +204,12 @@ test_entries(void **state)
 	    &e), 0);
 	off = 0;
 	check_failed(wire_entry_decode(b.data, 12, &off, name, &bytes, &e),
-	    &e, ERR_DAMAGED);
+	    &e, ERR_FAILED);
 	/* A name that would lead elsewhere is taken from no server. */
 	buf_clear(&b);
 	wire_entry_encode(&b, "../x", 5);
 	check_failed(wire_entry_decode(b.data, b.len, &off, name, &bytes,
-	    &e), &e, ERR_DAMAGED);
+	    &e), &e, ERR_FAILED);
 	buf_fini(&b);
 }
 
@@ -230,7 +230,8 @@ test_names(void **state)
 		"packs/../x", "packs/ab/..", "packs/ab/../../x", "packs/./x",
 		"packs/ab/.x", "packs/ab/", "packs/ab/x/y", "./packs",
 		"packsx", "snapshots/s/a/b", "damaged/x/y", "damaged/",
-		"packs/ab/x y", "packs/ab/x\n", "packs/ab/\xc3\xa4", "packs/ab/x\\y",
+		"packs/ab/x y", "packs/ab/x\n", "packs/ab/\xc3\xa4",
+		"packs/ab/x\\y",
 		".ssh/authorized_keys", "tmp/../x", "locks/x/y",
 	};
 	char name[WIRE_NAME_MAX + 20];

@@ -1,0 +1,13 @@
+#ifndef FORMATS_GNUNAME_H_
+#define FORMATS_GNUNAME_H_
+
+#include <stddef.h>
+
+/*
+ * Names as GNU tar (--quoting-style=escape) and find write them in what they
+ * say: the byte behind a backslash at p.  How long that is, or 0 when it is
+ * nothing they write.
+ */
+size_t gnuname_unescape(const char *p, size_t len, char *c);
+
+#endif

@@ -1,0 +1,107 @@
+#ifndef RESTORE_DBPUT_H_
+#define RESTORE_DBPUT_H_
+
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include <jansson.h>
+
+#include "base/err.h"
+#include "base/report.h"
+#include "formats/snapshot.h"
+#include "remote/node/probe.h"
+#include "remote/session.h"
+#include "restore/rehome.h"
+#include "restore/view.h"
+
+/*
+ * A snapshot's database onto a management node.  None of xCAT's exit statuses
+ * is believed: what counts is a second dump, compared row by row.
+ */
+#define DBPUT_LIMIT_S 1800
+
+struct dbput_options {
+	struct remote *remote;		/* the target's session */
+	const struct probe *probe;	/* of the target */
+	struct view *view;		/* the vault and the snapshot */
+	const char *const *tables;	/* only these; none: all */
+	size_t ntables;
+	const struct rehome *rehome;	/* edits, or NULL */
+	int on_start;	/* only publish it to /.dbbackup */
+	int force;	/* over newer data, without columns that are unknown
+			   there, and without an undo if none can be had */
+	int dry_run;	/* dbput_run() does as dbput_plan() */
+	unsigned limit_s;	/* for each of xCAT's commands; 0: DBPUT_LIMIT_S */
+	FILE *out;		/* what is done, as it is done; or NULL */
+	struct report *report;	/* tables left out, differences */
+	const char *site;	/* the undo is kept as "SITE.undo" */
+};
+
+struct dbput_table {
+	char *name;
+	uint64_t rows;		/* in the snapshot */
+	uint64_t there;		/* on the target now */
+	size_t lost;		/* of those, rows that go or change */
+	size_t edits;		/* values that re-homing changes */
+	int put;		/* 0: left out, why says it */
+	char *why;		/* or what is dropped; else NULL */
+	size_t differ;		/* rows, after the restore */
+};
+
+struct dbput_plan {
+	struct dbput_table *tables;	/* sorted by name */
+	size_t ntables;
+	size_t put, left_out;	/* tables */
+	uint64_t rows;		/* in tables that are put */
+	size_t lost;		/* rows of the target that go or change */
+	size_t edits;		/* values that re-homing changes */
+	size_t same;		/* tables that are there just so already */
+	int in_use;		/* the target has nodes, and rows of it would
+				   be lost: force is needed */
+	int unsure;		/* no proved dump of the target: no undo */
+	char *trouble;		/* why not; or NULL */
+	int status;		/* STATUS_*: of tables that are damaged, ... */
+};
+
+struct dbput_result {
+	struct dbput_plan plan;
+	char undo[SNAPSHOT_ID_LEN + 1];	/* the undo's snapshot; "": none */
+	int published;		/* only that: the container is to load it */
+	int bypass;		/* xcatd was not up: XCATBYPASS=1 */
+	int compared;		/* there was a second dump ... */
+	int agrees;		/* ... and it agrees */
+	size_t differ;		/* rows that do not */
+	size_t lossy;		/* values that xCAT itself changes */
+	double xcat_s;		/* seconds in restorexCATdb */
+	double own_s;		/* in our checks and comparisons */
+	int status;		/* STATUS_DONE, _REPORTED, _DAMAGED */
+};
+
+/*
+ * What dbput_run() would do, for which xCAT on the target dumps its database
+ * into a private directory that is removed again.  out is to be finished, also
+ * on -1: ERR_USAGE (no dump in the snapshot, no such table), ERR_DAMAGED (the
+ * dump is not what was proved), ERR_FAILED (the node).
+ */
+int dbput_plan(const struct dbput_options *opt, struct dbput_plan *out,
+    struct err *e);
+void dbput_plan_fini(struct dbput_plan *p);
+
+/*
+ * Do it.  ERR_FAILED also when it is refused without force, and says what
+ * would be lost; nothing has been changed then.  0 when restorexCATdb has
+ * run, whatever came of it: out->status tells, and out->agrees.
+ */
+int dbput_run(const struct dbput_options *opt, struct dbput_result *out,
+    struct err *e);
+void dbput_result_fini(struct dbput_result *r);
+
+/* For people, a few lines on f; for programs, a new object or NULL. */
+void dbput_plan_print(const struct dbput_plan *p, int verbose, FILE *f);
+json_t *dbput_plan_json(const struct dbput_plan *p);
+void dbput_result_print(const struct dbput_result *r, const char *site,
+    FILE *f);
+json_t *dbput_result_json(const struct dbput_result *r);
+
+#endif
