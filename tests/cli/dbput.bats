@@ -94,6 +94,12 @@ unsaid()
 	not grep -Eq -- "$1" "$T/out" "$T/err"
 }
 
+# no_undo: nothing was kept, as nothing was touched
+no_undo()
+{
+	equal "$(xv list --site n.undo)" '' "kept for an undo"
+}
+
 # no_trace: nothing of ours is left on b
 no_trace()
 {
@@ -144,7 +150,7 @@ no_trace()
 	equal "$(jq -r '.tables[] | select(.table == "nodelist") | .restore' "$T/out")" true
 	database b >"$T/after"
 	diff "$T/before" "$T/after"
-	not xv list --site n.undo
+	no_undo
 	no_trace
 }
 
@@ -195,7 +201,7 @@ no_trace()
 	ended 2 'has nodes, and rows that would be lost.*nodelist: 1 row'
 	database b >"$T/after"
 	diff "$T/before" "$T/after"
-	not xv list --site n.undo
+	no_undo
 	put --force
 	ended 0
 	same_database
@@ -333,7 +339,7 @@ no_trace()
 
 @test "a target that cannot be dumped: no way back, so only with --force" {
 	fresh
-	mn_fault b dump=diskfull
+	mn_fault b dump=diskfull:100
 	put
 	ended 2 'no way back'
 	no_trace
