@@ -399,3 +399,32 @@ no_trace()
 	equal "$(on mn_sh b sqlite3 /etc/xcat/passwd.sqlite "select password from passwd where key = 'k'")" old1
 	equal "$(database b nodelist)" "$old"
 }
+
+# --- the container ----------------------------------------------------------------
+
+@test "a compose file of the container that a snapshot describes" {
+	mkdir -p "$T/x/docker" "$T/plain"
+	cat >"$T/x/docker/container.json" <<-'END'
+	[{"Id": "ab", "Name": "/xcatmn", "Config": {"Hostname": "mn1",
+	  "Domainname": "cluster.test", "Image": "xcat:2.19",
+	  "Env": ["PW=a $x: \"y\""]},
+	  "HostConfig": {"Privileged": true},
+	  "NetworkSettings": {"Networks": {"mgtnet": {"IPAMConfig":
+	    {"IPv4Address": "10.0.0.2"}}}}}]
+	END
+	echo '[{"Os": "linux", "Architecture": "amd64"}]' >"$T/x/docker/image.json"
+	xv -q backup --site full --volume "$T/x=/.xcatvault"
+	exits 0 xv restore full --compose
+	grep -qx '    image: "xcat:2.19"' "$T/out"
+	grep -qx '    platform: "linux/amd64"' "$T/out"
+	grep -qx '      - "PW=a $$x: \\"y\\""' "$T/out"
+	grep -qx '        ipv4_address: "10.0.0.2"' "$T/out"
+	exits 0 xv restore full --compose -o "$T/docker-compose.yml"
+	equal "$(stat -c %a "$T/docker-compose.yml")" 600
+	cmp "$T/docker-compose.yml" <(xv restore full --compose)
+	xv -q backup --site plain --volume "$T/plain=/install"
+	exits 3 xv restore plain --compose
+	echo '{}' >"$T/x/docker/container.json"
+	xv -q backup --site full --volume "$T/x=/.xcatvault"
+	exits 5 xv restore full --compose
+}
