@@ -64,32 +64,6 @@ put_lost(const struct dbput_plan *p, struct buf *b)
 	}
 }
 
-static int
-may_run(const struct dbwork *w, struct err *e)
-{
-	const struct dbput_plan *p = w->plan;
-	const char *name = remote_name(w->opt->remote);
-	struct buf b = BUF_INIT;
-
-	if (p->put == 0)
-		return (err_set(e, ERR_FAILED, "%s: none of the tables can "
-		    "be restored; nothing was changed", name));
-	if (w->opt->force)
-		return (0);
-	if (p->unsure)
-		return (err_set(e, ERR_FAILED, "%s: its database cannot be "
-		    "dumped first, so there would be no way back (--force "
-		    "goes on without): %s", name, p->trouble));
-	if (!p->in_use || w->opt->replace)
-		return (0);
-	put_lost(p, &b);
-	err_set(e, ERR_FAILED, "%s: its database has nodes, and rows that "
-	    "would be lost or changed (--force does that; nothing was "
-	    "changed): %s", name, buf_cstr(&b));
-	buf_fini(&b);
-	return (-1);
-}
-
 static void
 tell_left_out(const struct dbwork *w)
 {
@@ -107,6 +81,32 @@ tell_left_out(const struct dbwork *w)
 		    buf_cstr(&path), "%s", t->why);
 	}
 	buf_fini(&path);
+}
+
+static int
+may_run(const struct dbwork *w, struct err *e)
+{
+	const struct dbput_plan *p = w->plan;
+	const char *name = remote_name(w->opt->remote);
+	struct buf b = BUF_INIT;
+
+	if (p->unsure && !w->opt->force)
+		return (err_set(e, ERR_FAILED, "%s: its database cannot be "
+		    "dumped first, so there would be no way back (--force "
+		    "goes on without): %s", name, p->trouble));
+	if (p->put == 0) {
+		tell_left_out(w);
+		return (err_set(e, ERR_FAILED, "%s: none of the tables can "
+		    "be restored; nothing was changed", name));
+	}
+	if (!p->in_use || w->opt->replace || w->opt->force)
+		return (0);
+	put_lost(p, &b);
+	err_set(e, ERR_FAILED, "%s: its database has nodes, and rows that "
+	    "would be lost or changed (--force does that; nothing was "
+	    "changed): %s", name, buf_cstr(&b));
+	buf_fini(&b);
+	return (-1);
 }
 
 /* ---------------------------------------------------------------- the undo */
@@ -320,10 +320,11 @@ prove(struct dbwork *w, struct dbput_result *r, struct err *e)
 	dbset_take(&now, &opt);
 	if ((d = dump_new(w->opt->remote, &opt, e)) != NULL) {
 		start = dbwork_now();
-		if ((rc = dbset_taken(&now, dump_proof(d), e)) == 0)
+		r->compared = dump_verdict(d) != SNAPSHOT_DUMP_FAILED;
+		if ((rc = dbset_taken(&now, dump_proof(d), e)) == 0 &&
+		    r->compared)
 			rc = compare(w, &now, r, e);
 		w->own_s += dbwork_now() - start;
-		r->compared = dump_verdict(d) != SNAPSHOT_DUMP_FAILED;
 		if (!r->compared)
 			report_add(w->opt->report, "database", DUMP_TARGET,
 			    "it cannot be dumped to be compared: %s",
@@ -385,11 +386,11 @@ run(struct dbwork *w, struct dbput_result *r, struct err *e)
 		    "or none: --on-start does not go with --table"));
 	if (dbwork_prepare(w, !w->opt->dry_run, e) == -1)
 		return (-1);
+	if (!w->opt->dry_run && may_run(w, e) == -1)
+		return (-1);
 	tell_left_out(w);
 	if (w->opt->dry_run)
 		return (0);
-	if (may_run(w, e) == -1)
-		return (-1);
 	if (w->opt->on_start)
 		return (publish(w, r, e));
 	if ((t = choose(w, 0, &n, e)) == NULL)

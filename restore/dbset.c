@@ -5,6 +5,7 @@
 #include "restore/content.h"
 #include "restore/dbdiff.h"
 #include "restore/dbset.h"
+#include "restore/dbtables.h"
 #include "restore/subtree.h"
 
 void
@@ -300,7 +301,7 @@ load_files(struct dbset *s, struct view *v, struct subtree *t,
 
 	if ((rc = subtree_first(t, &ent, &lost)) == 0)
 		return (err_set(e, ERR_USAGE, "snapshot %s has no dump of "
-		    "the database (%s)", v->snap.id, DBDIFF_DIR));
+		    "the database (%s)", v->snap.id, DBTABLES_DIR));
 	top = rc == 1 ? ent.path.len : 1;
 	for (; rc != 0; rc = subtree_next(t, &ent, &lost)) {
 		if (rc == -1) {
@@ -333,17 +334,17 @@ dbset_load(struct dbset *s, struct view *v, struct err *e)
 		    v->snap.database.reason : "it failed"));
 	if ((c = content_new(v->vault, v->index, e)) == NULL)
 		return (-1);
-	if ((t = subtree_at(v, DBDIFF_DIR, &vol, e)) == NULL) {
+	if ((t = subtree_at(v, DBTABLES_DIR, &vol, e)) == NULL) {
 		if (e->kind == ERR_USAGE)
 			err_set(e, ERR_USAGE, "snapshot %s has no dump of "
-			    "the database (%s)", v->snap.id, DBDIFF_DIR);
+			    "the database (%s)", v->snap.id, DBTABLES_DIR);
 	} else if ((rc = load_files(s, v, t, c, e)) == 0 &&
 	    (rc = check_proof(s, &v->snap, e)) == 0) {
 		sort(s);
 		if (s->n == 0)
 			rc = err_set(e, ERR_USAGE, "snapshot %s has no dump "
 			    "of the database (%s is empty)", v->snap.id,
-			    DBDIFF_DIR);
+			    DBTABLES_DIR);
 	}
 	subtree_free(t);
 	content_free(c);

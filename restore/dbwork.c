@@ -14,6 +14,7 @@
 #define SEEN_MAX 200		/* rows with an old name that are told */
 #define BYPASS_S 60
 #define BYPASS_MAX ((size_t)64 << 20)
+#define ADDRESSES_MAX ((size_t)64 << 10)
 
 double
 dbwork_now(void)
@@ -81,6 +82,7 @@ dbwork_fini(struct dbwork *w)
 {
 	dump_free(w->dump);
 	rehome_fini(&w->rehome);
+	buf_fini(&w->addresses);
 	dbset_fini(&w->want);
 	dbset_fini(&w->there);
 }
@@ -270,6 +272,37 @@ host_of(const char *address, struct buf *out)
 	    strlen(address));
 }
 
+/* What the target calls its own: addresses, as words. */
+static int
+ask_addresses(struct dbwork *w, struct err *e)
+{
+	static const char script[] = "hostname -I 2>/dev/null || "
+	    "ip -o addr 2>/dev/null || :\n";
+	struct buf command = BUF_INIT;
+	struct remote_io io = { .max = ADDRESSES_MAX, .out = &w->addresses,
+	    .limit_s = BYPASS_S };
+	int rc;
+
+	remote_command(&command, script, NULL, 0);
+	if ((rc = buf_ok(&command, e)) == 0 &&
+	    remote_run(w->opt->remote, buf_cstr(&command), &io, e) == -1)
+		rc = remote_lost(w->opt->remote) ? -1 : 0;
+	buf_fini(&command);
+	return (rc);
+}
+
+static int
+is_its_own(struct dbwork *w, const char *old)
+{
+	char *copy = strdup(buf_cstr(&w->addresses)), *word, *rest = copy;
+	int found = 0;
+
+	while (rest != NULL && (word = strsep(&rest, " /\t\r\n")) != NULL)
+		found |= strcmp(word, old) == 0;
+	free(copy);
+	return (found);
+}
+
 /* Look for an old name, unless the target goes by it too. */
 static int
 look_for(struct dbwork *w, const char *old, struct err *e)
@@ -282,6 +315,7 @@ look_for(struct dbwork *w, const char *old, struct err *e)
 	known = old == NULL || *old == '\0' ||
 	    strcmp(old, "localhost") == 0 || strncmp(old, "127.", 4) == 0 ||
 	    strcmp(old, buf_cstr(&host)) == 0 ||
+	    is_its_own(w, old) ||
 	    (p->hostname != NULL && strcmp(old, p->hostname) == 0) ||
 	    (p->master != NULL && strcmp(old, p->master) == 0);
 	buf_fini(&host);
@@ -296,7 +330,8 @@ look_for_names(struct dbwork *w, struct err *e)
 	size_t len;
 	int rc;
 
-	if ((rc = look_for(w, n->hostname, e)) == 0 && n->hostname != NULL) {
+	if ((rc = ask_addresses(w, e)) == 0 &&
+	    (rc = look_for(w, n->hostname, e)) == 0 && n->hostname != NULL) {
 		len = strcspn(n->hostname, ".");
 		buf_append(&text, n->hostname, len);
 		/* "mn1.old" and "mn1.new" are both mn1. */

@@ -15,6 +15,7 @@ struct dbwork {
 	struct rehome rehome;	/* opt's, and names only looked for */
 	struct dbset want, there;
 	struct dump *dump;	/* of the target; NULL: not to be had */
+	struct buf addresses;	/* the target's own, as words */
 	size_t seen;		/* values with an old name that were told */
 	double own_s;
 };

@@ -94,6 +94,12 @@ unsaid()
 	not grep -Eq -- "$1" "$T/out" "$T/err"
 }
 
+# no_undo: nothing was kept, as nothing was touched
+no_undo()
+{
+	equal "$(xv list --site n.undo)" '' "kept for an undo"
+}
+
 # no_trace: nothing of ours is left on b
 no_trace()
 {
@@ -144,7 +150,7 @@ no_trace()
 	equal "$(jq -r '.tables[] | select(.table == "nodelist") | .restore' "$T/out")" true
 	database b >"$T/after"
 	diff "$T/before" "$T/after"
-	not xv list --site n.undo
+	no_undo
 	no_trace
 }
 
@@ -195,7 +201,7 @@ no_trace()
 	ended 2 'has nodes, and rows that would be lost.*nodelist: 1 row'
 	database b >"$T/after"
 	diff "$T/before" "$T/after"
-	not xv list --site n.undo
+	no_undo
 	put --force
 	ended 0
 	same_database
@@ -333,7 +339,7 @@ no_trace()
 
 @test "a target that cannot be dumped: no way back, so only with --force" {
 	fresh
-	mn_fault b dump=diskfull
+	mn_fault b dump=diskfull:100
 	put
 	ended 2 'no way back'
 	no_trace
@@ -392,4 +398,33 @@ no_trace()
 	    'new1|10.8.0.1'
 	equal "$(on mn_sh b sqlite3 /etc/xcat/passwd.sqlite "select password from passwd where key = 'k'")" old1
 	equal "$(database b nodelist)" "$old"
+}
+
+# --- the container ----------------------------------------------------------------
+
+@test "a compose file of the container that a snapshot describes" {
+	mkdir -p "$T/x/docker" "$T/plain"
+	cat >"$T/x/docker/container.json" <<-'END'
+	[{"Id": "ab", "Name": "/xcatmn", "Config": {"Hostname": "mn1",
+	  "Domainname": "cluster.test", "Image": "xcat:2.19",
+	  "Env": ["PW=a $x: \"y\""]},
+	  "HostConfig": {"Privileged": true},
+	  "NetworkSettings": {"Networks": {"mgtnet": {"IPAMConfig":
+	    {"IPv4Address": "10.0.0.2"}}}}}]
+	END
+	echo '[{"Os": "linux", "Architecture": "amd64"}]' >"$T/x/docker/image.json"
+	xv -q backup --site full --volume "$T/x=/.xcatvault"
+	exits 0 xv restore full --compose
+	grep -qx '    image: "xcat:2.19"' "$T/out"
+	grep -qx '    platform: "linux/amd64"' "$T/out"
+	grep -qx '      - "PW=a $$x: \\"y\\""' "$T/out"
+	grep -qx '        ipv4_address: "10.0.0.2"' "$T/out"
+	exits 0 xv restore full --compose -o "$T/docker-compose.yml"
+	equal "$(stat -c %a "$T/docker-compose.yml")" 600
+	cmp "$T/docker-compose.yml" <(xv restore full --compose)
+	xv -q backup --site plain --volume "$T/plain=/install"
+	exits 3 xv restore plain --compose
+	echo '{}' >"$T/x/docker/container.json"
+	xv -q backup --site full --volume "$T/x=/.xcatvault"
+	exits 5 xv restore full --compose
 }
