@@ -18,7 +18,7 @@
 
 #define USAGE "restore SNAP [PATH...] {--to DIR | --site SITE} [--dry-run] " \
     "[--exact] [--checksum]\n       (--site: [--keep-old] [--force] " \
-    "[--without-database]\n        [--on-start] [--table T,T] " \
+    "[--without-database]\n        [--image NAME] [--on-start] [--table T,T] " \
     "[--rehome OLD=NEW])"
 #define THREADS_MAX 16
 #define REHOME_MAX 64
@@ -26,7 +26,7 @@
 enum {
 	OPT_TO = CLI_OPT_OWN, OPT_SITE, OPT_DRY_RUN, OPT_EXACT, OPT_CHECKSUM,
 	OPT_KEEP_OLD, OPT_FORCE, OPT_WITHOUT_DATABASE, OPT_TABLE, OPT_REHOME,
-	OPT_ON_START,
+	OPT_ON_START, OPT_IMAGE,
 };
 
 static const struct option options[] = {
@@ -40,6 +40,7 @@ static const struct option options[] = {
 	{ "force", no_argument, NULL, OPT_FORCE },
 	{ "without-database", no_argument, NULL, OPT_WITHOUT_DATABASE },
 	{ "table", required_argument, NULL, OPT_TABLE },
+	{ "image", required_argument, NULL, OPT_IMAGE },
 	{ "rehome", required_argument, NULL, OPT_REHOME },
 	{ "on-start", no_argument, NULL, OPT_ON_START },
 	{ NULL, 0, NULL, 0 },
@@ -249,6 +250,10 @@ take_option(struct arguments *a, int opt, char *arg)
 		return ((a->onto.force = a->site_only = 1) - 1);
 	case OPT_ON_START:
 		return ((a->onto.on_start = a->site_only = 1) - 1);
+	case OPT_IMAGE:
+		a->onto.image = arg;
+		a->site_only = 1;
+		return (0);
 	case OPT_TABLE:
 		a->onto.tables = arg;
 		a->site_only = 1;
@@ -279,7 +284,7 @@ check_arguments(const struct arguments *a)
 		    "a management node with --site");
 	else if (a->site_only)
 		cli_warn("restore: --keep-old, --force, --without-database, "
-		    "--table, --rehome and --on-start are for --site");
+		    "--image, --table, --rehome and --on-start are for --site");
 	else
 		return (0);
 	return (-1);

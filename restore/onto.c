@@ -304,6 +304,32 @@ carry_out(struct onto *o, const struct cli *cli, struct err *e)
 
 /* ------------------------------------------------------------------- whole */
 
+/* What is named, and what an osimage needs. */
+static int
+choose_paths(struct onto *o, struct err *e)
+{
+	const struct onto_arguments *a = o->args;
+	char **all;
+	size_t i, n = 0;
+	int rc;
+
+	if (a->image == NULL)
+		return (select_paths(&o->sel, &o->view, a->paths, a->npaths,
+		    e));
+	if (ontoimage_paths(&o->image, &o->view, a->image, o->report,
+	    e) == -1)
+		return (-1);
+	if ((all = calloc(a->npaths + o->image.n, sizeof(*all))) == NULL)
+		return (err_nomem(e));
+	for (i = 0; i < a->npaths; i++)
+		all[n++] = a->paths[i];
+	for (i = 0; i < o->image.n; i++)
+		all[n++] = o->image.paths[i];
+	rc = select_paths(&o->sel, &o->view, all, n, e);
+	free(all);
+	return (rc);
+}
+
 static int
 open_all(struct onto *o, struct cli *cli, struct err *e)
 {
@@ -317,8 +343,7 @@ open_all(struct onto *o, struct cli *cli, struct err *e)
 	(void)io_max_files();
 	umask(0);
 	cancel_catch_signals();
-	if (select_paths(&o->sel, &o->view, o->args->paths, o->args->npaths,
-	    e) == -1)
+	if (choose_paths(o, e) == -1)
 		return (-1);
 	if (ontodb_prepare(o, e) == -1)
 		return (-1);
@@ -335,7 +360,7 @@ prepare(struct onto *o, const struct onto_arguments *a,
 
 	memset(o, 0, sizeof(*o));
 	o->args = a;
-	o->whole = a->npaths == 0;
+	o->whole = a->npaths == 0 && a->image == NULL;
 	clock_gettime(CLOCK_REALTIME, &now);
 	now.tv_nsec = 0;
 	snapshot_time_text(&now, 1, when);
@@ -357,6 +382,7 @@ finish(struct onto *o)
 		survey_fini(&o->volumes[i].survey);
 	free(o->volumes);
 	ontodb_fini(&o->db);
+	ontoimage_fini(&o->image);
 	ontofacts_fini(&o->facts);
 	probe_fini(&o->probe);
 	remote_close(o->node.control);

@@ -10,6 +10,7 @@
 #include "restore/onto.h"
 #include "restore/ontodb.h"
 #include "restore/ontofacts.h"
+#include "restore/ontoimage.h"
 #include "restore/send.h"
 
 /* For onto.c: all that is known before anything is changed, and told. */
@@ -38,6 +39,7 @@ struct onto {
 	char old_name[64];	/* --keep-old */
 	int whole;		/* no paths were named */
 	struct ontodb db;
+	struct ontoimage image;
 };
 
 /*
