@@ -98,7 +98,7 @@ choose_volumes(struct onto *o, struct err *e)
 	return (0);
 }
 
-/* ------------------------------------------------------- by way of this host */
+/* ---------------------------------------------------- by way of this host */
 
 /*
  * A volume that this host sees is restored below that directory: to the plan,

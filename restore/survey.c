@@ -750,12 +750,26 @@ spare_extras(struct join *j)
 		    "snapshot's catalog is lost, so nothing here is deleted");
 }
 
+static void
+note_selected(const struct survey *s)
+{
+	struct buf text = BUF_INIT;
+
+	pathtext_encode(&text, s->vol->path, strlen(s->vol->path));
+	report_note(s->opt->report, "not deleted", buf_cstr(&text), "the "
+	    "snapshot has only some paths of it; nothing else there is "
+	    "deleted");
+	buf_fini(&text);
+}
+
 int
 survey_run(struct survey *s, enum survey_pass pass, struct err *e)
 {
 	struct join j = { .s = s, .pass = pass };
 	int rc = -1;
 
+	if (pass == SURVEY_FIRST && s->opt->exact && s->vol->selected)
+		note_selected(s);
 	linkset_fini(&s->links);
 	buf_clear(&s->remove);
 	s->work = 0;

@@ -433,3 +433,19 @@ rows()
 	exits 0 onto
 	same_tree "$T/tree" "$(mn_path b /install)"
 }
+
+@test "--image: all that the osimage's definition names, and nothing else" {
+	saved
+	fresh
+	local image rootimg
+	image=$(rows a linuximage | grep netboot | head -n 1 | cut -d'|' -f2)
+	rootimg=$(on mn_sh a sqlite3 /etc/xcat/linuximage.sqlite \
+	    "select rootimgdir from linuximage where imagename='$image'")
+	exits '0|1' xv restore "$SNAP" --site new --image "$image"
+	[ -e "$(mn_path b "$rootimg")/kernel" ]
+	same_on a b "$rootimg"
+	[ "$(on mn_sh a sh -c 'find /install -type f | wc -l')" -gt \
+	    "$(mn_sh b sh -c 'find /install -type f | wc -l')" ]
+	exits 3 xv restore "$SNAP" --site new --image none
+	complains 'none: no such osimage'
+}
