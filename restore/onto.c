@@ -168,7 +168,7 @@ ask_facts(struct onto *o, struct err *e)
 	if ((paths = calloc(o->nvolumes + 1, sizeof(*paths))) == NULL)
 		return (err_nomem(e));
 	for (i = 0; i < o->nvolumes; i++)
-		paths[i] = o->volumes[i].vol->path;
+		paths[i] = o->volumes[i].survey.root;
 	rc = ontofacts_ask(&o->node, paths, o->nvolumes, &o->facts, e);
 	free(paths);
 	for (i = 0; rc == 0 && i < o->nvolumes; i++)
@@ -209,7 +209,7 @@ restore_volumes(struct onto *o, const struct cli *cli, struct err *e)
 		.old_name = o->old_name,
 		.lanes = o->reach.site != NULL ? o->reach.site->lanes : 0,
 	};
-	struct plan_totals t;
+	struct plan_totals t = { 0 };
 	struct onto_volume *v;
 	uint64_t files = 0, bytes = 0;
 	int rc = 0;

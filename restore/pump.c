@@ -63,11 +63,10 @@ static int
 run(struct flow *f, struct pump *p, struct err *e)
 {
 	ssize_t n;
-	int rc;
 
 	while (!remote_exec_ended(f->exec)) {
 		if (cancel_check(e) == -1 ||
-		    (rc = send_some(f, p, e)) == -1)
+		    send_some(f, p, e) == -1)
 			return (-1);
 		n = remote_exec_read(f->exec, f->bytes, READ_BYTES, -1, e);
 		if (n == -1 || (n > 0 && p->out != NULL &&

@@ -66,7 +66,7 @@ failed(struct sendpass *p)
 	return (-1);
 }
 
-/* ------------------------------------------------------------- to begin with */
+/* ----------------------------------------------------------- to begin with */
 
 struct names {
 	struct sendpass *pass;
@@ -570,8 +570,8 @@ take_proof(void *arg, size_t number, const char *name, int same,
 	path.len = text.len;
 	survey_report(p->survey, "not restored", &path, said != NULL ? said :
 	    same == -1 ? "it cannot be read on the node" :
-	    v->what <= ASK_ODD_DIGEST ? "its contents on the node are not those "
-	    "that were sent" : "it is not what was sent");
+	    v->what <= ASK_ODD_DIGEST ? "its contents on the node are not "
+	    "those that were sent" : "it is not what was sent");
 	buf_fini(&text);
 	buf_fini(&why);
 	return (0);
