@@ -79,7 +79,7 @@ PAGES = $(wildcard man/*.1 man/*.5)
 UNITS = xcatvault@.service xcatvault@.timer
 BATS = tests/cli tests/fault
 # Suites in which a vault plays no part, or none that differs.
-NO_VAULT = config dump full install mn node remote serve site
+NO_VAULT = config dump full install mn node onto publish remote serve site
 
 all: $(if $(HAVE),,deps) $(BUILD)/xcatvault
 
