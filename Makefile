@@ -81,7 +81,8 @@ FUZZ = $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 PAGES = $(wildcard man/*.1 man/*.5)
 UNITS = xcatvault@.service xcatvault@.timer
 BATS = tests/cli tests/fault
-NO_VAULT = mn remote serve site
+# Suites in which a vault plays no part, or none that differs.
+NO_VAULT = config dump full install mn node onto publish remote serve site
 
 all: $(if $(HAVE),,deps) $(BUILD)/xcatvault
 
