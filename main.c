@@ -24,7 +24,7 @@ static const struct command commands[] = {
 	    "    [--exclude GLOB]... [--one-file-system]\n"
 	    "    [--force-read] [--ignore-inode] [--ignore-ctime]\n"
 	    "    [--threads N]",
-	    "store a snapshot of directories" },
+	    "store a snapshot of a node, or of directories" },
 	{ "dump", dump_main, "dump check DIR",
 	    "prove a dump of the database" },
 	{ "site", site_main, "site list | site trust SITE\n"
@@ -73,7 +73,7 @@ print_usage(FILE *f)
 	size_t i;
 
 	fprintf(f, "usage: xcatvault [-C CONFIG] [-V VAULT] [--json] "
-	    "[-q | -v] COMMAND| -v] "
+	    "[-q | -v] "
 	    "COMMAND ...\n\n");
 	for (i = 0; i < NCOMMANDS; i++)
 		fprintf(f, "  %-9s %s\n", commands[i].name,
@@ -96,7 +96,7 @@ help_main(struct cli *cli, int argc, char **argv)
 		cli_warn("%s: no such command", argv[1]);
 		return (STATUS_USAGE);
 	}
-	printf("%s: %s\n\nusage: xcatvault -V VAULT %s\n\n"
+	printf("%s: %s\n\nusage: xcatvault [-C CONFIG] [-V VAULT] %s\n\n"
 	    "Everywhere: -C CONFIG, --json, -q, -v.  SNAP is latest, SITE, "
 	    "SITE@TIME or the\nstart of an id.  \"man xcatvault\" says the "
 	    "rest.\n",

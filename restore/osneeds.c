@@ -51,7 +51,7 @@ join(struct buf *out, const char *dir, const char *name)
 	return (buf_cstr(out));
 }
 
-/* A directory that must have something in it. */
+/* A directory that must have something in it: 1, 0 when noted, -1. */
 static int
 need_filled(struct osimages_work *w, const char *what, const char *path,
     struct err *e)
@@ -62,7 +62,7 @@ need_filled(struct osimages_work *w, const char *what, const char *path,
 
 	rc = oslists_need(w, &about, path, OSLISTS_DIR, &f, e);
 	if (rc != 1 || (rc = snapfs_has_entries(w->fs, &f, e)) != 0)
-		return (rc == -1 ? -1 : 0);
+		return (rc);
 	return (oslists_note(w, OSIMAGES_MISSING, &about, path,
 	    "an empty directory", e));
 }
@@ -202,6 +202,23 @@ is_file(struct osimages_work *w, const char *path, struct snapfs_found *f,
 	return (f->what == SNAPFS_FILE);
 }
 
+/* One that has a form xCAT prefers beside it is never booted. */
+static int
+note_stale(struct osimages_work *w, const char *path, struct err *e)
+{
+	struct buf why = BUF_INIT;
+	char *text = NULL;
+
+	buf_printf(&why, "xCAT does not boot it: it prefers %s, which is "
+	    "there, too", w->img->boots);
+	if (buf_ok(&why, e) == 0 && (text = arena_copy(&w->o->arena,
+	    buf_cstr(&why), why.len + 1)) == NULL)
+		err_nomem(e);
+	buf_fini(&why);
+	return (text == NULL ? -1 : note(w, OSIMAGES_WARNING,
+	    "stale rootimg", path, text, e));
+}
+
 static int
 check_rootimg(struct osimages_work *w, const char *dir, struct err *e)
 {
@@ -216,9 +233,7 @@ check_rootimg(struct osimages_work *w, const char *dir, struct err *e)
 		if (rc != 1)
 			continue;
 		if (w->img->boots != NULL) {
-			rc = note(w, OSIMAGES_WARNING, "stale rootimg",
-			    buf_cstr(&path), "xCAT does not boot it: it "
-			    "prefers the other one there is", e);
+			rc = note_stale(w, buf_cstr(&path), e);
 			continue;
 		}
 		w->img->boots = rootimgs[i];
@@ -258,17 +273,18 @@ static int
 check_statelite_root(struct osimages_work *w, const char *dir, struct err *e)
 {
 	struct buf path = BUF_INIT;
+	const char *name = "rootimg";
 	int rc;
 
 	if (is_text(&w->os[OSI_ROOTFSTYPE], "ramdisk")) {
-		w->img->boots = "rootimg-statelite.gz";
-		rc = need(w, "rootimg", join(&path, dir, w->img->boots),
-		    OSLISTS_FILE, e);
-	} else {
-		w->img->boots = "the tree rootimg";
-		rc = need_filled(w, "rootimg tree",
-		    join(&path, dir, "rootimg"), e);
-	}
+		name = "rootimg-statelite.gz";
+		rc = need(w, "rootimg", join(&path, dir, name), OSLISTS_FILE,
+		    e);
+	} else
+		rc = need_filled(w, "rootimg tree", join(&path, dir, name),
+		    e);
+	if (rc == 1)
+		w->img->boots = name;
 	buf_fini(&path);
 	return (rc);
 }

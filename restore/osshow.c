@@ -50,8 +50,7 @@ osshow_line(struct buf *out, const struct osimage *img)
 void
 osshow_finding(struct buf *out, const struct osimages_finding *f)
 {
-	buf_printf(out, "%s%s", f->level == OSIMAGES_WARNING ?
-	    "warning: " : "", f->what);
+	buf_puts(out, f->what);
 	if (f->path[0] != '\0') {
 		buf_putc(out, ' ');
 		put_string(out, f->path);
@@ -169,7 +168,8 @@ print_text(const struct osimages *o, int quiet, struct err *e)
 		osshow_line(&b, &o->at[i]);
 		buf_putc(&b, '\n');
 		for (f = o->at[i].findings; f != NULL; f = f->next) {
-			buf_puts(&b, "  ");
+			buf_puts(&b, f->level == OSIMAGES_WARNING ?
+			    "  warning: " : "  ");
 			osshow_finding(&b, f);
 			buf_putc(&b, '\n');
 		}
