@@ -53,11 +53,14 @@ SRC = main.c \
 	remote/node/probe.c remote/node/probetext.c remote/node/reach.c \
 	remote/node/stand.c remote/node/tarstream.c \
 	restore/apply.c restore/ask.c restore/cat.c restore/compare.c \
-	restore/content.c restore/dbcsv.c restore/dbdiff.c restore/dbrows.c \
-	restore/dbtables.c restore/dbtext.c restore/dbtrial.c restore/diff.c \
-	restore/drill.c restore/export.c restore/extract.c restore/find.c \
-	restore/linkset.c restore/list.c restore/lookup.c restore/ls.c \
-	restore/main.c restore/onto.c restore/ontofacts.c restore/ontoplan.c \
+	restore/compose.c restore/composecmd.c restore/content.c \
+	restore/dbcmd.c restore/dbcsv.c restore/dbdiff.c restore/dbjudge.c \
+	restore/dbput.c restore/dbputtell.c restore/dbrows.c restore/dbset.c \
+	restore/dbstage.c restore/dbtables.c restore/dbtext.c \
+	restore/dbtrial.c restore/dbwork.c restore/diff.c restore/drill.c \
+	restore/export.c restore/extract.c restore/find.c restore/linkset.c \
+	restore/list.c restore/lookup.c restore/ls.c restore/main.c \
+	restore/onto.c restore/ontofacts.c restore/ontoplan.c \
 	restore/osimages.c restore/oslists.c restore/osneeds.c \
 	restore/osshow.c restore/outfile.c restore/pax.c restore/place.c \
 	restore/plan.c restore/prune.c restore/pump.c restore/rehome.c \
@@ -100,8 +103,8 @@ $(BUILD)/%.o: %.c
 
 # What init puts into every vault, and what runs on a node, as C strings.
 TEXTS = backup/facts.sh backup/wanted.sh remote/node/dump.sh \
-	remote/node/probe.sh remote/node/publish.pl vault/README.txt \
-	vault/recover.sh
+	remote/node/probe.sh remote/node/publish.pl restore/dbstage.sh \
+	vault/README.txt vault/recover.sh
 $(BUILD)/text.c: $(TEXTS) Makefile
 	@mkdir -p $(@D)
 	$(Q)for f in $(TEXTS); do \

@@ -43,8 +43,14 @@ static const struct command commands[] = {
 	    "       verify --osimages SNAP",
 	    "prove that a vault is whole" },
 	{ "restore", restore_main, "restore SNAP [PATH...] --to DIR\n"
-	    "    [--dry-run] [--exact] [--checksum]",
-	    "bring files back" },
+	    "    [--dry-run] [--exact] [--checksum]\n"
+	    "       restore SNAP --site SITE --database-only\n"
+	    "    [--table NAME,...]... [--rehome OLD=NEW]... [--on-start]\n"
+	    "    [--force] [--dry-run]\n"
+	    "       restore SNAP --compose [-o FILE]",
+	    "bring files back, or the database" },
+	{ "undo", undo_main, "undo SITE [SNAP] [--force] [--dry-run]",
+	    "put a node's database back" },
 	{ "drill", drill_main, "drill SNAP [--to DIR] [--keep]\n"
 	    "    [--without-database]",
 	    "prove that a snapshot can be restored" },

@@ -1,4 +1,5 @@
 #include <poll.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,6 +18,7 @@ struct lane {
 	struct remote *remote;	/* NULL: to be made */
 	struct tarstream *stream;
 	struct tarstream *single;
+	struct remote_exec *rest;	/* of a file that was cut off */
 	struct batch *pending[LANE_AHEAD];
 	size_t npending;
 	const struct tarin *head;	/* a member not yet matched, or NULL */
@@ -46,6 +48,7 @@ lane_free(struct lane *l)
 {
 	if (l == NULL)
 		return;
+	remote_exec_free(l->rest);
 	tarstream_free(l->single);
 	tarstream_free(l->stream);
 	remote_close(l->remote);
@@ -198,6 +201,7 @@ lane_again(struct lane *l, size_t at, struct err *e)
 {
 	struct err why = *e;
 
+	lane_resumed(l);
 	tarstream_free(l->single);
 	l->single = NULL;
 	while (l->tries++ < TRIES) {
@@ -305,10 +309,80 @@ int
 lane_read(struct lane *l, void *p, size_t len, struct err *e)
 {
 	struct tarstream *t = l->single != NULL ? l->single : l->stream;
+	int rc;
 
-	if (tarstream_read(t, p, len, e) == -1)
+	rc = l->rest != NULL ? remote_exec_read_full(l->rest, p, len, e) :
+	    tarstream_read(t, p, len, e);
+	if (rc == -1)
 		return (lost(l, e));
+	l->tries = 0;
 	return (0);
+}
+
+void
+lane_resumed(struct lane *l)
+{
+	remote_exec_free(l->rest);
+	l->rest = NULL;
+}
+
+/* What find prints of a file that is still the same. */
+static void
+describe(struct buf *out, const struct walk_stat *st)
+{
+	buf_printf(out, "%llu %llu %lld.%09u0 %lld.%09u0",
+	    (unsigned long long)st->ino, (unsigned long long)st->size,
+	    (long long)st->mtime, st->mtime_ns, (long long)st->ctime,
+	    st->ctime_ns);
+}
+
+/*
+ * The first byte of the answer says that the rest follows.  A change while it
+ * is read shows in the ctime next night.
+ */
+static int
+open_rest(struct lane *l, const struct item *it, uint64_t off,
+    struct err *e)
+{
+	static const char script[] =
+	    "cd -- \"$1\" && [ \"$(find \"$2\" -maxdepth 0"
+	    " -printf '%i %s %T@ %C@')\" = \"$3\" ] || exit 3\n"
+	    "printf y && exec tail -c +\"$4\" -- \"$2\"\n";
+	struct buf command = BUF_INIT, is = BUF_INIT;
+	char from[24], answer;
+	const char *args[] = { l->pending[0]->root, it->name, NULL, from };
+	int rc = -1;
+
+	describe(&is, &it->st);
+	args[2] = buf_cstr(&is);
+	snprintf(from, sizeof(from), "%llu", (unsigned long long)off + 1);
+	remote_command(&command, script, args, 4);
+	if (buf_ok(&is, e) == 0 && buf_ok(&command, e) == 0 &&
+	    (l->rest = remote_exec_new(l->remote, buf_cstr(&command),
+	    e)) != NULL && remote_exec_end_input(l->rest, e) == 0)
+		rc = remote_exec_read_full(l->rest, &answer, 1, e);
+	if (rc == -1 && l->remote != NULL && !remote_lost(l->remote)) {
+		lane_resumed(l);
+		rc = 1;
+	}
+	buf_fini(&command);
+	buf_fini(&is);
+	return (rc);
+}
+
+int
+lane_resume(struct lane *l, size_t at, uint64_t off, struct err *e)
+{
+	int rc;
+
+	do {
+		if (lane_again(l, at + 1, e) == -1)
+			return (-1);
+		rc = open_rest(l, &l->pending[0]->items[at], off, e);
+		if (rc == -1)
+			(void)lost(l, e);
+	} while (rc == -1);
+	return (rc);
 }
 
 int

@@ -64,6 +64,15 @@ int lane_again(struct lane *l, size_t at, struct err *e);
 int lane_broken(const struct lane *l);
 
 /*
+ * Go on with a file in its middle: begin anew with the item behind "at", and
+ * read the file of item "at" from offset off on, if it is still the one of
+ * its stat.  lane_read() then gives its bytes until lane_resumed().  0; 1: it
+ * is another one by now, or the node cannot tell; -1 as lane_again().
+ */
+int lane_resume(struct lane *l, size_t at, uint64_t off, struct err *e);
+void lane_resumed(struct lane *l);
+
+/*
  * For a file that is not asked for along with its batch (item.probe): its
  * SHA-256 as the node computes it.  1, 0 when the node cannot tell, -1.
  */

@@ -31,6 +31,7 @@ struct dbput_options {
 	int on_start;	/* only publish it to /.dbbackup */
 	int force;	/* over newer data, without columns that are unknown
 			   there, and without an undo if none can be had */
+	int replace;	/* over newer data only, as undo does */
 	int dry_run;	/* dbput_run() does as dbput_plan() */
 	unsigned limit_s;	/* for each of xCAT's commands; 0: DBPUT_LIMIT_S */
 	FILE *out;		/* what is done, as it is done; or NULL */
@@ -46,7 +47,7 @@ struct dbput_table {
 	size_t edits;		/* values that re-homing changes */
 	int put;		/* 0: left out, why says it */
 	char *why;		/* or what is dropped; else NULL */
-	size_t differ;		/* rows, after the restore */
+	size_t differ;		/* rows: now, and after the restore */
 };
 
 struct dbput_plan {

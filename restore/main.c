@@ -10,6 +10,7 @@
 #include "base/cpu.h"
 #include "base/human.h"
 #include "base/io.h"
+#include "restore/dbcmd.h"
 #include "restore/onto.h"
 #include "restore/plan.h"
 #include "restore/restore.h"
@@ -271,6 +272,8 @@ restore_main(struct cli *cli, int argc, char **argv)
 	struct arguments a;
 	int opt;
 
+	if (dbcmd_wanted(argc, argv))
+		return (dbcmd_main(cli, argc, argv));
 	memset(&a, 0, sizeof(a));
 	while ((opt = getopt_long(argc, argv, CLI_SHORT, options,
 	    NULL)) != -1)

@@ -2,6 +2,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "formats/xcatschema.h"
+#include "restore/dbcsv.h"
+#include "restore/dbtext.h"
 #include "restore/rehome.h"
 
 #define NAME_BYTES_MAX 255
@@ -164,4 +167,157 @@ rehome_edit(const struct rehome *h, const struct span *value,
 		found++;
 	}
 	return (found);
+}
+
+/* ----------------------------------------------------------------- tables */
+
+struct looking {
+	const struct rehome *h;
+	const char *table;
+	const char *keys[XCATSCHEMA_KEYS_MAX];
+	size_t nkeys;
+	rehome_found *fn;
+	void *arg;
+	size_t edits, found;
+	struct buf value;	/* edited */
+	struct buf line;
+};
+
+static const struct span *
+cell(const struct dbcsv_cell *c, const char *column)
+{
+	size_t i;
+
+	for (i = 0; i < c->n; i++)
+		if (strcmp(c->columns[i], column) == 0)
+			return (&c->values[i]);
+	return (NULL);
+}
+
+static void
+tell(struct looking *l, const struct dbcsv_cell *c, int edited)
+{
+	const struct span *v;
+	struct span now;
+	size_t i;
+
+	buf_clear(&l->line);
+	for (i = 0; i < l->nkeys; i++) {
+		if ((v = cell(c, l->keys[i])) == NULL)
+			continue;
+		if (l->line.len > 0)
+			buf_putc(&l->line, ',');
+		dbtext_put(&l->line, v);
+	}
+	if (l->line.len == 0)
+		buf_printf(&l->line, "row %llu", (unsigned long long)c->row);
+	buf_printf(&l->line, ": %s ", c->column);
+	dbtext_put(&l->line, c->value);
+	if (edited) {
+		now.p = (const char *)l->value.data;
+		now.len = l->value.len;
+		buf_puts(&l->line, " -> ");
+		dbtext_put(&l->line, &now);
+	}
+	l->fn(l->arg, l->table, buf_cstr(&l->line), edited);
+}
+
+/* Most values hold none. */
+static int
+may_hold(const struct rehome *h, const struct span *v)
+{
+	size_t i;
+
+	for (i = 0; i < h->n; i++)
+		if (memmem(v->p, v->len, h->pairs[i].old,
+		    strlen(h->pairs[i].old)) != NULL)
+			return (1);
+	return (0);
+}
+
+static int
+edit_value(void *arg, const struct dbcsv_cell *c, struct buf *out)
+{
+	struct looking *l = arg;
+	const struct span *key;
+	int edited;
+
+	if (!may_hold(l->h, c->value))
+		return (0);
+	buf_clear(&l->value);
+	if (rehome_edit(l->h, c->value, &l->value) == 0)
+		return (0);
+	key = cell(c, "key");
+	if (xcatschema_is_secret(l->table, c->column, key != NULL ? key->p :
+	    NULL, key != NULL ? key->len : 0))
+		return (0);
+	edited = l->value.len != c->value->len || memcmp(l->value.data,
+	    c->value->p, c->value->len) != 0;
+	l->found++;
+	l->edits += (size_t)edited;
+	if (l->fn != NULL)
+		tell(l, c, edited);
+	if (edited)
+		buf_append(out, l->value.data, l->value.len);
+	return (edited);
+}
+
+int
+rehome_table(const struct rehome *h, const char *table, const void *p,
+    size_t len, struct buf *out, rehome_found *fn, void *arg, size_t *edits,
+    size_t *found, struct err *e)
+{
+	struct looking l = { .h = h, .table = table, .fn = fn, .arg = arg };
+	struct dbcsv_edit edit = { .value = edit_value, .arg = &l };
+	struct buf unwanted = BUF_INIT;
+	int rc;
+
+	*edits = *found = 0;
+	if (h->n == 0 && out == NULL)
+		return (0);
+	l.nkeys = xcatschema_keys(table, 0, l.keys);
+	rc = dbcsv_rewrite(p, len, &edit, out != NULL ? out : &unwanted, e);
+	if (rc == 0)
+		rc = buf_ok(&l.value, e);
+	if (rc == 0)
+		rc = buf_ok(&l.line, e);
+	*edits = l.edits;
+	*found = l.found;
+	buf_fini(&unwanted);
+	buf_fini(&l.value);
+	buf_fini(&l.line);
+	return (rc);
+}
+
+/* ------------------------------------------------------------------ steps */
+
+void
+rehome_steps(const struct rehome *h, FILE *f)
+{
+	static const char *const steps[] = {
+		"on the node, name and addresses of it: hostname, and its own "
+		"line in /etc/hosts",
+		"the database's own address, where it is not SQLite: "
+		"/etc/xcat/cfgloc (and pg_hba.conf)",
+		"new certificates: xcatconfig -c; then the certificate's name "
+		"in policy 1.2: tabdump policy; "
+		"chtab priority=1.2 policy.name=NAME",
+		"systemctl restart xcatd (or: service xcatd restart)",
+		"networks that the node now has: makenetworks; tabdump "
+		"networks",
+		"makehosts; makedns -n",
+		"makedhcp -n; makedhcp -a",
+		"makegocons, or makeconservercf and a restart of conserver",
+		"what nodes boot with: nodeset RANGE osimage=IMAGE",
+		"nodes that run know the old master: updatenode RANGE -k, "
+		"or install them anew",
+	};
+	size_t i, n = sizeof(steps) / sizeof(steps[0]);
+
+	fprintf(f, "left to be done, in this order, as the node was");
+	for (i = 0; i < h->n; i++)
+		fprintf(f, "%s %s", i > 0 ? "," : "", h->pairs[i].old);
+	fprintf(f, " before:\n");
+	for (i = 0; i < n; i++)
+		fprintf(f, "%3zu. %s\n", i + 1, steps[i]);
 }

@@ -43,4 +43,23 @@ int rehome_look(struct rehome *h, const char *old, struct err *e);
 size_t rehome_edit(const struct rehome *h, const struct span *value,
     struct buf *out);
 
+/*
+ * Where old names stand in a table that dumpxCATdb wrote.  Values of secret
+ * columns are neither shown nor edited.  fn: one printable line, "site:
+ * master: value 10.0.0.1 -> 10.0.0.2" (without "->" where the name is only
+ * looked for).  Appends the edited table to out (NULL: only look).  *edits:
+ * values that were edited, *found: values that hold an old name.
+ */
+typedef void rehome_found(void *arg, const char *table, const char *line,
+    int edited);
+int rehome_table(const struct rehome *h, const char *table, const void *p,
+    size_t len, struct buf *out, rehome_found *fn, void *arg, size_t *edits,
+    size_t *found, struct err *e);
+
+/*
+ * What is left to be done by hand on a node that has another name or address
+ * than the one whose database it got, in order, with commands.
+ */
+void rehome_steps(const struct rehome *h, FILE *f);
+
 #endif

@@ -136,6 +136,20 @@ find_at(const struct snapshot_list *l, const char *name, const char *at,
 	return (NULL);
 }
 
+/* What a restore has kept for its undo is nobody's latest backup. */
+static const struct snapshot_ref *
+latest(const struct snapshot_list *l)
+{
+	size_t i, n;
+
+	for (i = l->n; i-- > 0;) {
+		n = strlen(l->refs[i].site);
+		if (n <= 5 || strcmp(l->refs[i].site + n - 5, ".undo") != 0)
+			return (&l->refs[i]);
+	}
+	return (&l->refs[l->n - 1]);
+}
+
 const struct snapshot_ref *
 snapshot_list_find(const struct snapshot_list *l, const char *name,
     struct err *e)
@@ -145,7 +159,7 @@ snapshot_list_find(const struct snapshot_list *l, const char *name,
 	size_t i, n = strlen(name);
 
 	if (strcmp(name, "latest") == 0 && l->n > 0)
-		return (&l->refs[l->n - 1]);
+		return (latest(l));
 	if ((at = strchr(name, '@')) != NULL)
 		return (find_at(l, name, at, e));
 	if ((found = snapshot_list_newest(l, name)) != NULL)

@@ -180,8 +180,8 @@ list_names(struct dump *d, struct buf *names, struct err *e)
 }
 
 static int
-feed_member(struct dump *d, struct tarstream *t, const struct tarin *head,
-    uint8_t *p, struct err *e)
+feed_member(struct dump *d, const struct dump_options *opt,
+    struct tarstream *t, const struct tarin *head, uint8_t *p, struct err *e)
 {
 	const char *name = (const char *)head->name.data;
 	uint64_t left = head->size;
@@ -193,10 +193,14 @@ feed_member(struct dump *d, struct tarstream *t, const struct tarin *head,
 	rc = xcatdump_begin(d->proof, name, head->type == '0', e);
 	if (rc != 1)
 		return (rc);
+	if (opt->take != NULL && opt->take(opt->arg, name, p, 0, e) == -1)
+		return (-1);
 	for (; left > 0; left -= n) {
 		n = left < FEED_BYTES ? (size_t)left : FEED_BYTES;
 		if (tarstream_read(t, p, n, e) == -1 ||
-		    xcatdump_feed(d->proof, p, n, e) == -1)
+		    xcatdump_feed(d->proof, p, n, e) == -1 ||
+		    (opt->take != NULL &&
+		    opt->take(opt->arg, name, p, n, e) == -1))
 			return (-1);
 	}
 	return (xcatdump_end(d->proof, e));
@@ -204,7 +208,7 @@ feed_member(struct dump *d, struct tarstream *t, const struct tarin *head,
 
 /* Read the tables back, every byte of them. */
 static int
-read_tables(struct dump *d, struct err *e)
+read_tables(struct dump *d, const struct dump_options *opt, struct err *e)
 {
 	struct buf names = BUF_INIT;
 	const struct tarin *head;
@@ -219,7 +223,7 @@ read_tables(struct dump *d, struct err *e)
 	    tarstream_ask(t, names.data, names.len, e) == 0 &&
 	    tarstream_last(t, e) == 0) {
 		while ((rc = tarstream_next(t, &head, e)) == 1)
-			if (feed_member(d, t, head, p, e) == -1) {
+			if (feed_member(d, opt, t, head, p, e) == -1) {
 				rc = -1;
 				break;
 			}
@@ -366,7 +370,7 @@ dump_new(struct remote *r, const struct dump_options *options, struct err *e)
 	d->bypass = opt.probe->xcatd != PROBE_XCATD_UP;
 	if ((d->proof = xcatdump_new(e)) != NULL && start(d, &opt, e) == 0 &&
 	    run(d, &opt, e) == 0 &&
-	    (d->dir == NULL || read_tables(d, e) == 0) &&
+	    (d->dir == NULL || read_tables(d, &opt, e) == 0) &&
 	    recount(d, e) == 0 && judge(d, &opt, e) == 0 && conclude(d, e) == 0)
 		return (d);
 	dump_free(d);

@@ -525,6 +525,30 @@ cut_connections()
 	[ "$went_on" -gt 0 ]
 }
 
+@test "a large file goes on where the connection was cut" {
+	local W=$T/tree got
+	mkdir "$W"
+	noise 77 24000000 >"$W/large"
+	echo before >"$W/a"
+	echo behind >"$W/z"
+	tree_node "$W"
+	without_xcat
+	# the first connection is the one that commands are run in
+	on mn_proxy t -,9000000,6000000
+	cat "$MN_SSH/known_hosts" >>"$T/ssh/known_hosts"
+	sed -i -e "s/127.0.0.1:[0-9]*/127.0.0.1:$MN_PORT/" \
+	    -e "s/dump_timeout/lanes = 1; &/" "$XCATVAULT_CONFIG"
+	night t
+	ended 1
+	got=$(sed -n "s/^[a-z]* after \([0-9]*\) bytes\$/\1/p" \
+	    "$MN_DIR/proxy.log" | awk "{ n += \$1 } END { print n }")
+	equal "$(grep -c "^cut after" "$MN_DIR/proxy.log")" 2
+	# a third of what was cut off may have been under way
+	[ "$got" -lt 29000000 ] || { cat "$MN_DIR/proxy.log"; false; }
+	comes_back "$SNAP" "$W" /install
+	sound
+}
+
 @test "the connection is cut while xCAT dumps: status 2, nothing left, then a night" {
 	mkdir "$T/tree"
 	echo x >"$T/tree/x"

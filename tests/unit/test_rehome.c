@@ -106,6 +106,52 @@ test_refused(void **state)
 	rehome_fini(&h);
 }
 
+static void
+take_line(void *arg, const char *table, const char *line, int edited)
+{
+	buf_printf(arg, "%s%s: %s\n", edited ? "*" : "", table, line);
+}
+
+static void
+expect_table(const char *table, const char *in, const char *want,
+    const char *lines, size_t want_edits, size_t want_found)
+{
+	static const char *const pairs[] = { "mn1=new", "10.0.0.1", NULL };
+	struct rehome h = make(pairs);
+	struct buf out = BUF_INIT, said = BUF_INIT;
+	struct err e = { 0 };
+	size_t edits, found;
+
+	assert_int_equal(rehome_table(&h, table, in, strlen(in), &out,
+	    take_line, &said, &edits, &found, &e), 0);
+	assert_string_equal(buf_cstr(&out), want);
+	assert_string_equal(buf_cstr(&said), lines);
+	assert_int_equal(edits, want_edits);
+	assert_int_equal(found, want_found);
+	buf_fini(&out);
+	buf_fini(&said);
+	rehome_fini(&h);
+}
+
+/* Only the words change; every other byte of the table stays. */
+static void
+test_tables(void **state)
+{
+	(void)state;
+	expect_table("noderes", "#node,xcatmaster,comments,disable\n"
+	    "\"a\",\"mn1\",\"x, \"\"y\"\"\nz \",\n\"b\",\"mn10\",,\"1\"\n",
+	    "#node,xcatmaster,comments,disable\n"
+	    "\"a\",\"new\",\"x, \"\"y\"\"\nz \",\n\"b\",\"mn10\",,\"1\"\n",
+	    "*noderes: a: xcatmaster mn1 -> new\n", 1, 1);
+	expect_table("site", "#key,value\n\"master\",\"10.0.0.1\"\n",
+	    "#key,value\n\"master\",\"10.0.0.1\"\n",
+	    "site: master: value 10.0.0.1\n", 0, 1);
+	/* a password is neither told nor edited */
+	expect_table("passwd", "#key,username,password\n\"mn1\",,\"mn1\"\n",
+	    "#key,username,password\n\"new\",,\"mn1\"\n",
+	    "*passwd: mn1,\"\": key mn1 -> new\n", 1, 1);
+}
+
 int
 main(void)
 {
@@ -113,6 +159,7 @@ main(void)
 		cmocka_unit_test(test_words),
 		cmocka_unit_test(test_pairs),
 		cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_tables),
 	};
 
 	return (cmocka_run_group_tests(tests, NULL, NULL));

@@ -11,6 +11,13 @@ static struct snapshot_ref refs[] = {
 };
 static const struct snapshot_list list = { refs, COUNT(refs) };
 
+/* An undo is nobody's latest backup. */
+static struct snapshot_ref undos[] = {
+	{ "mn1", "20260101T000000.000Z", "aaaa000000000001" },
+	{ "mn1.undo", "20260102T000000.000Z", "aaaa000000000002" },
+};
+static const struct snapshot_list undone = { undos, COUNT(undos) };
+
 static void
 check_find(const char *name, size_t want)
 {
@@ -52,6 +59,7 @@ test_find(void **state)
 	check_none("mn");
 	check_none("");
 	check_none("DDDD");
+	assert_ptr_equal(snapshot_list_find(&undone, "latest", &e), &undos[0]);
 	assert_null(snapshot_list_find(&empty, "latest", &e));
 	check_failed(-1, &e, ERR_USAGE);
 	assert_null(snapshot_list_newest(&empty, "mn1"));

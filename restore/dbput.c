@@ -1,0 +1,424 @@
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/cli.h"
+#include "base/version.h"
+#include "restore/dbjudge.h"
+#include "restore/dbstage.h"
+#include "restore/dbwork.h"
+#include "vault/deposit.h"
+
+#define TELL_MAX 10		/* rows of one table that differ */
+
+void
+dbput_plan_fini(struct dbput_plan *p)
+{
+	size_t i;
+
+	for (i = 0; i < p->ntables; i++) {
+		free(p->tables[i].name);
+		free(p->tables[i].why);
+	}
+	free(p->tables);
+	free(p->trouble);
+	memset(p, 0, sizeof(*p));
+}
+
+void
+dbput_result_fini(struct dbput_result *r)
+{
+	dbput_plan_fini(&r->plan);
+	memset(r, 0, sizeof(*r));
+}
+
+int
+dbput_plan(const struct dbput_options *opt, struct dbput_plan *out,
+    struct err *e)
+{
+	struct dbwork w;
+	int rc;
+
+	rc = dbwork_init(&w, opt, out, e);
+	if (rc == 0)
+		rc = dbwork_prepare(&w, 0, e);
+	dbwork_fini(&w);
+	return (rc);
+}
+
+/* --------------------------------------------------------------- may it be */
+
+/* What would be lost, by table: "nodelist: 3 rows, hosts: 1 row". */
+static void
+put_lost(const struct dbput_plan *p, struct buf *b)
+{
+	const char *sep = "";
+	size_t i;
+
+	for (i = 0; i < p->ntables; i++) {
+		if (!p->tables[i].put || p->tables[i].lost == 0)
+			continue;
+		buf_printf(b, "%s%s: %zu row%s", sep, p->tables[i].name,
+		    p->tables[i].lost, p->tables[i].lost == 1 ? "" : "s");
+		sep = ", ";
+	}
+}
+
+static void
+tell_left_out(const struct dbwork *w)
+{
+	const struct dbput_table *t;
+	struct buf path = BUF_INIT;
+	size_t i;
+
+	for (i = 0; i < w->plan->ntables; i++) {
+		t = &w->plan->tables[i];
+		if (t->why == NULL)
+			continue;
+		buf_clear(&path);
+		buf_printf(&path, DUMP_TARGET "/%s.csv", t->name);
+		report_add(w->opt->report, t->put ? "changed" : "left out",
+		    buf_cstr(&path), "%s", t->why);
+	}
+	buf_fini(&path);
+}
+
+static int
+may_run(const struct dbwork *w, struct err *e)
+{
+	const struct dbput_plan *p = w->plan;
+	const char *name = remote_name(w->opt->remote);
+	struct buf b = BUF_INIT;
+
+	if (p->unsure && !w->opt->force)
+		return (err_set(e, ERR_FAILED, "%s: its database cannot be "
+		    "dumped first, so there would be no way back (--force "
+		    "goes on without): %s", name, p->trouble));
+	if (p->put == 0) {
+		tell_left_out(w);
+		return (err_set(e, ERR_FAILED, "%s: none of the tables can "
+		    "be restored; nothing was changed", name));
+	}
+	if (!p->in_use || w->opt->replace || w->opt->force)
+		return (0);
+	put_lost(p, &b);
+	err_set(e, ERR_FAILED, "%s: its database has nodes, and rows that "
+	    "would be lost or changed (--force does that; nothing was "
+	    "changed): %s", name, buf_cstr(&b));
+	buf_fini(&b);
+	return (-1);
+}
+
+/* ---------------------------------------------------------------- the undo */
+
+static int
+set_text(char **to, const char *from, struct err *e)
+{
+	if (from != NULL && (*to = strdup(from)) == NULL)
+		return (err_nomem(e));
+	return (0);
+}
+
+static int
+describe_undo(const struct dbwork *w, struct snapshot *s, struct err *e)
+{
+	const struct probe *p = &w->probe;
+	struct buf site = BUF_INIT;
+	char host[256] = "";
+	int rc;
+
+	(void)gethostname(host, sizeof(host) - 1);
+	buf_printf(&site, "%s.undo", w->opt->site);
+	if ((rc = buf_ok(&site, e)) == 0)
+		rc = set_text(&s->site, buf_cstr(&site), e);
+	buf_fini(&site);
+	if (rc == -1 || set_text(&s->host, host, e) == -1 ||
+	    set_text(&s->tool, "xcatvault " XCATVAULT_VERSION, e) == -1 ||
+	    set_text(&s->node.address, remote_name(w->opt->remote),
+	    e) == -1 ||
+	    set_text(&s->node.fingerprint,
+	    remote_fingerprint(w->opt->remote), e) == -1 ||
+	    set_text(&s->node.hostname, p->hostname, e) == -1 ||
+	    set_text(&s->node.os, p->os, e) == -1 ||
+	    set_text(&s->node.arch, p->arch, e) == -1 ||
+	    set_text(&s->node.xcat, p->xcat_version, e) == -1 ||
+	    set_text(&s->node.engine, p->db_engine, e) == -1)
+		return (-1);
+	return (dump_describe(w->dump, &s->database, e));
+}
+
+/* What is there now goes into the vault before any of it is touched. */
+static int
+keep_undo(struct dbwork *w, struct dbput_result *r, struct err *e)
+{
+	struct snapshot s = { .site = NULL };
+	struct deposit_file *files;
+	char (*names)[XCATSCHEMA_TABLE_MAX + 8];
+	size_t i, n = w->there.n;
+	int rc = -1;
+
+	files = calloc(n + 1, sizeof(*files));
+	names = calloc(n + 1, sizeof(*names));
+	if (files == NULL || names == NULL) {
+		err_nomem(e);
+		goto out;
+	}
+	for (i = 0; i < n; i++) {
+		snprintf(names[i], sizeof(names[i]), "%s.csv",
+		    w->there.tables[i].name);
+		files[i].name = names[i];
+		files[i].data = w->there.tables[i].text.data;
+		files[i].len = w->there.tables[i].text.len;
+	}
+	if ((rc = describe_undo(w, &s, e)) == 0)
+		rc = deposit_store(w->opt->view->vault, &s, DUMP_TARGET,
+		    files, n, e);
+	if (rc == 0) {
+		memcpy(r->undo, s.id, sizeof(r->undo));
+		dbwork_say(w, "undo: the target's %zu tables are kept as "
+		    "snapshot %s of %s", n, s.id, s.site);
+	} else {
+		(void)err_wrap(e, "the undo cannot be kept; nothing was "
+		    "changed");
+	}
+	snapshot_fini(&s);
+out:
+	free(files);
+	free(names);
+	return (rc);
+}
+
+/* ------------------------------------------------------------- the restore */
+
+/* The tables to be given to xCAT; all: also those that are so already. */
+static const struct dbset_table **
+choose(const struct dbwork *w, int all, size_t *n, struct err *e)
+{
+	const struct dbset_table **t;
+	const struct dbput_table *p;
+	size_t i;
+
+	*n = 0;
+	if ((t = calloc(w->plan->ntables + 1, sizeof(*t))) == NULL) {
+		err_nomem(e);
+		return (NULL);
+	}
+	for (i = 0; i < w->plan->ntables; i++) {
+		p = &w->plan->tables[i];
+		if (p->put && (all || p->differ > 0 ||
+		    dbset_find(&w->there, p->name) == NULL))
+			t[(*n)++] = dbset_find(&w->want, p->name);
+	}
+	return (t);
+}
+
+static unsigned
+limit_of(const struct dbwork *w)
+{
+	return (w->opt->limit_s != 0 ? w->opt->limit_s : DBPUT_LIMIT_S);
+}
+
+static int
+give_to_xcat(struct dbwork *w, struct dbput_result *r, struct err *e)
+{
+	const struct dbset_table **t;
+	struct dbstage_done done;
+	double start = dbwork_now();
+	size_t n;
+	int begun, rc;
+
+	if ((t = choose(w, 0, &n, e)) == NULL)
+		return (-1);
+	r->bypass = w->probe.xcatd != PROBE_XCATD_UP;
+	if (r->bypass)
+		report_add(w->opt->report, "database", DUMP_TARGET, "xcatd "
+		    "does not answer: restored with XCATBYPASS=1; start it "
+		    "when all is well");
+	dbwork_say(w, "restorexCATdb: %zu tables", n);
+	rc = dbstage_restore(w->opt->remote, t, n, r->bypass, limit_of(w),
+	    &done, &begun, e);
+	r->xcat_s = dbwork_now() - start;
+	free(t);
+	if (rc == -1 && begun)
+		return (err_wrap(e, "the database may be restored in part "
+		    "(run it again, or \"xcatvault undo %s\")",
+		    w->opt->site));
+	if (rc == 0 && done.status == -1)
+		report_add(w->opt->report, "database", DUMP_TARGET,
+		    "restorexCATdb did not end within %u seconds, and was "
+		    "ended", limit_of(w));
+	else if (rc == 0 && done.status != 0)
+		report_add(w->opt->report, "database", DUMP_TARGET,
+		    "restorexCATdb ended with status %d", done.status);
+	if (rc == 0 && done.said != NULL)
+		report_add(w->opt->report, "database", DUMP_TARGET,
+		    "restorexCATdb: %s", done.said);
+	if (rc == 0 && done.restored < n)
+		report_add(w->opt->report, "database", DUMP_TARGET,
+		    "restorexCATdb speaks of %zu of %zu tables",
+		    done.restored, n);
+	dbstage_done_fini(&done);
+	return (rc);
+}
+
+static void
+tell_row(void *arg, const char *table, const char *line)
+{
+	const struct dbwork *w = arg;
+	struct buf path = BUF_INIT;
+
+	buf_printf(&path, DUMP_TARGET "/%s.csv", table);
+	if (dbjudge_is_moving(table))
+		report_note(w->opt->report, "database", buf_cstr(&path),
+		    "%s (as xcatd is running or not)", line);
+	else
+		report_add(w->opt->report, "differs", buf_cstr(&path), "%s",
+		    line);
+	buf_fini(&path);
+}
+
+static int
+compare(struct dbwork *w, const struct dbset *now, struct dbput_result *r,
+    struct err *e)
+{
+	struct dbjudge_options opt = { .as_restored = 1, .tell = tell_row,
+	    .arg = w, .most = TELL_MAX };
+	struct dbput_table *p;
+	struct dbjudge j;
+	size_t i;
+
+	for (i = 0; i < w->plan->ntables; i++) {
+		p = &w->plan->tables[i];
+		if (!p->put)
+			continue;
+		if (dbjudge_table(dbset_find(&w->want, p->name),
+		    dbset_find(now, p->name), &opt, &j, e) == -1)
+			return (-1);
+		p->differ = j.gone + j.changed + j.added;
+		if (p->differ > TELL_MAX && !dbjudge_is_moving(p->name))
+			report_add(w->opt->report, "differs", DUMP_TARGET,
+			    "%s: %zu rows in all", p->name, p->differ);
+		if (!dbjudge_is_moving(p->name))
+			r->differ += p->differ;
+		r->lossy += j.lossy;
+	}
+	return (0);
+}
+
+/* Nobody's word is taken for it: dump it once more. */
+static int
+prove(struct dbwork *w, struct dbput_result *r, struct err *e)
+{
+	struct dump_options opt = { .probe = &w->probe, .max_loss = 100,
+	    .limit_s = w->opt->limit_s };
+	struct dbset now = { NULL, 0, 0 };
+	struct dump *d;
+	double start;
+	int rc = -1;
+
+	dbwork_say(w, "dumping it once more, to compare");
+	dbset_take(&now, &opt);
+	if ((d = dump_new(w->opt->remote, &opt, e)) != NULL) {
+		start = dbwork_now();
+		r->compared = dump_verdict(d) != SNAPSHOT_DUMP_FAILED;
+		if ((rc = dbset_taken(&now, dump_proof(d), e)) == 0 &&
+		    r->compared)
+			rc = compare(w, &now, r, e);
+		w->own_s += dbwork_now() - start;
+		if (!r->compared)
+			report_add(w->opt->report, "database", DUMP_TARGET,
+			    "it cannot be dumped to be compared: %s",
+			    dump_reason(d) != NULL ? dump_reason(d) :
+			    "no reason given");
+	}
+	dump_free(d);
+	dbset_fini(&now);
+	r->agrees = rc == 0 && r->compared && r->differ == 0;
+	return (rc);
+}
+
+static int
+restore(struct dbwork *w, struct dbput_result *r, struct err *e)
+{
+	int was_up = w->probe.xcatd == PROBE_XCATD_UP;
+
+	if (w->plan->unsure)
+		report_add(w->opt->report, "database", DUMP_TARGET, "there "
+		    "is no undo: %s", w->plan->trouble);
+	else if (keep_undo(w, r, e) == -1)
+		return (-1);
+	if (give_to_xcat(w, r, e) == -1)
+		return (-1);
+	if (was_up && dbwork_restart(w, e) == -1)
+		return (err_wrap(e, "the database is restored, but neither "
+		    "xcatd restarted nor it compared"));
+	if (prove(w, r, e) == -1)
+		return (err_wrap(e, "the database is restored, but not "
+		    "compared"));
+	return (0);
+}
+
+static int
+publish(struct dbwork *w, struct dbput_result *r, struct err *e)
+{
+	const struct dbset_table **t;
+	size_t n;
+	int rc;
+
+	if ((t = choose(w, 1, &n, e)) == NULL)
+		return (-1);
+	rc = dbstage_publish(w->opt->remote, t, n, e);
+	free(t);
+	r->published = rc == 0;
+	return (rc);
+}
+
+/* ------------------------------------------------------------------ the run */
+
+static int
+run(struct dbwork *w, struct dbput_result *r, struct err *e)
+{
+	size_t n;
+	const struct dbset_table **t;
+
+	if (w->opt->on_start && w->opt->ntables > 0)
+		return (err_set(e, ERR_USAGE, DUMP_TARGET " holds all tables "
+		    "or none: --on-start does not go with --table"));
+	if (dbwork_prepare(w, !w->opt->dry_run, e) == -1)
+		return (-1);
+	if (!w->opt->dry_run && may_run(w, e) == -1)
+		return (-1);
+	tell_left_out(w);
+	if (w->opt->dry_run)
+		return (0);
+	if (w->opt->on_start)
+		return (publish(w, r, e));
+	if ((t = choose(w, 0, &n, e)) == NULL)
+		return (-1);
+	free(t);
+	if (n > 0)
+		return (restore(w, r, e));
+	/* The dump that was just proved is what a second one would be. */
+	r->compared = r->agrees = 1;
+	return (0);
+}
+
+int
+dbput_run(const struct dbput_options *opt, struct dbput_result *out,
+    struct err *e)
+{
+	struct dbwork w;
+	int rc;
+
+	memset(out, 0, sizeof(*out));
+	if ((rc = dbwork_init(&w, opt, &out->plan, e)) == 0)
+		rc = run(&w, out, e);
+	out->status = out->plan.status;
+	if (rc == 0 && !opt->dry_run && !out->published && !out->agrees)
+		out->status = STATUS_DAMAGED;
+	if (rc == 0 && w.rehome.n > 0 && opt->out != NULL)
+		rehome_steps(&w.rehome, opt->out);
+	out->own_s = w.own_s;
+	dbwork_fini(&w);
+	return (rc);
+}
