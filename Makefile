@@ -60,7 +60,8 @@ SRC = main.c \
 	restore/dbtrial.c restore/dbwork.c restore/diff.c restore/drill.c \
 	restore/export.c restore/extract.c restore/find.c restore/linkset.c \
 	restore/list.c restore/lookup.c restore/ls.c restore/main.c \
-	restore/onto.c restore/ontofacts.c restore/ontoplan.c \
+	restore/onto.c restore/ontodb.c \
+	restore/ontoimage.c restore/ontofacts.c restore/ontoplan.c \
 	restore/osimages.c restore/oslists.c restore/osneeds.c \
 	restore/osshow.c restore/outfile.c restore/pax.c restore/place.c \
 	restore/plan.c restore/prune.c restore/pump.c restore/rehome.c \
