@@ -24,7 +24,7 @@ static const struct command commands[] = {
 	    "    [--exclude GLOB]... [--one-file-system]\n"
 	    "    [--force-read] [--ignore-inode] [--ignore-ctime]\n"
 	    "    [--threads N]",
-	    "store a snapshot of directories" },
+	    "store a snapshot of a node, or of directories" },
 	{ "dump", dump_main, "dump check DIR",
 	    "prove a dump of the database" },
 	{ "site", site_main, "site list | site trust SITE\n"
@@ -39,7 +39,8 @@ static const struct command commands[] = {
 	{ "cat", cat_main, "cat SNAP PATH", "print a file of a snapshot" },
 	{ "diff", diff_main, "diff SNAP SNAP [PATH | --db [TABLE]]",
 	    "compare two snapshots" },
-	{ "verify", verify_main, "verify [SNAP] [--read-data[=PERCENT]]",
+	{ "verify", verify_main, "verify [SNAP] [--read-data[=PERCENT]]\n"
+	    "       verify --osimages SNAP",
 	    "prove that a vault is whole" },
 	{ "restore", restore_main, "restore SNAP [PATH...] --to DIR\n"
 	    "    [--dry-run] [--exact] [--checksum]\n"
@@ -50,6 +51,9 @@ static const struct command commands[] = {
 	    "bring files back, or the database" },
 	{ "undo", undo_main, "undo SITE [SNAP] [--force] [--dry-run]",
 	    "put a node's database back" },
+	{ "drill", drill_main, "drill SNAP [--to DIR] [--keep]\n"
+	    "    [--without-database]",
+	    "prove that a snapshot can be restored" },
 	{ "export", export_main, "export SNAP PATH [-o FILE]",
 	    "write a volume as a .tar.zst" },
 	{ "serve", serve_main, "serve [--append-only] DIR",
@@ -75,7 +79,7 @@ print_usage(FILE *f)
 	size_t i;
 
 	fprintf(f, "usage: xcatvault [-C CONFIG] [-V VAULT] [--json] "
-	    "[-q | -v] COMMAND| -v] "
+	    "[-q | -v] "
 	    "COMMAND ...\n\n");
 	for (i = 0; i < NCOMMANDS; i++)
 		fprintf(f, "  %-9s %s\n", commands[i].name,
@@ -98,7 +102,7 @@ help_main(struct cli *cli, int argc, char **argv)
 		cli_warn("%s: no such command", argv[1]);
 		return (STATUS_USAGE);
 	}
-	printf("%s: %s\n\nusage: xcatvault -V VAULT %s\n\n"
+	printf("%s: %s\n\nusage: xcatvault [-C CONFIG] [-V VAULT] %s\n\n"
 	    "Everywhere: -C CONFIG, --json, -q, -v.  SNAP is latest, SITE, "
 	    "SITE@TIME or the\nstart of an id.  \"man xcatvault\" says the "
 	    "rest.\n",

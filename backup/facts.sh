@@ -1,3 +1,4 @@
+#!/bin/sh
 # facts.sh SECONDS: what to know about a management node when it is to be built
 # anew, as texts.  Runs on the node; checking packages takes at most so long.
 # Prints "file NAME", the text's lines behind a "|", and "end STATUS", with

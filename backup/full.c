@@ -168,7 +168,7 @@ make_dir(struct full *f, struct err *e)
 	return (0);
 }
 
-/* ------------------------------------------------------------- what is in it */
+/* ---------------------------------------------------------- what is in it */
 
 static int
 gather_docker(struct full *f, int dirfd, struct err *e)

@@ -110,8 +110,9 @@ sort_sizes(struct known *k, struct err *e)
 	k->by_size = calloc(k->n + 1, sizeof(struct file *));
 	if (k->by_size == NULL)
 		return (err_nomem(e));
-	HASH_ITER(hh, k->files, f, next)
+	HASH_ITER(hh, k->files, f, next) {
 		k->by_size[n++] = f;
+	}
 	qsort(k->by_size, k->n, sizeof(struct file *), compare_sizes);
 	return (0);
 }

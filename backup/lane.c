@@ -1,11 +1,12 @@
 #include <poll.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "backup/lane.h"
 #include "backup/tarsaid.h"
-#include "remote/node/tarstream.h"
 #include "base/cancel.h"
+#include "remote/node/tarstream.h"
 #include "remote/quote.h"
 
 #define TRIES 6			/* in a row without a member in between */
@@ -17,6 +18,7 @@ struct lane {
 	struct remote *remote;	/* NULL: to be made */
 	struct tarstream *stream;
 	struct tarstream *single;
+	struct remote_exec *rest;	/* of a file that was cut off */
 	struct batch *pending[LANE_AHEAD];
 	size_t npending;
 	const struct tarin *head;	/* a member not yet matched, or NULL */
@@ -46,6 +48,7 @@ lane_free(struct lane *l)
 {
 	if (l == NULL)
 		return;
+	remote_exec_free(l->rest);
 	tarstream_free(l->single);
 	tarstream_free(l->stream);
 	remote_close(l->remote);
@@ -198,6 +201,7 @@ lane_again(struct lane *l, size_t at, struct err *e)
 {
 	struct err why = *e;
 
+	lane_resumed(l);
 	tarstream_free(l->single);
 	l->single = NULL;
 	while (l->tries++ < TRIES) {
@@ -305,10 +309,80 @@ int
 lane_read(struct lane *l, void *p, size_t len, struct err *e)
 {
 	struct tarstream *t = l->single != NULL ? l->single : l->stream;
+	int rc;
 
-	if (tarstream_read(t, p, len, e) == -1)
+	rc = l->rest != NULL ? remote_exec_read_full(l->rest, p, len, e) :
+	    tarstream_read(t, p, len, e);
+	if (rc == -1)
 		return (lost(l, e));
+	l->tries = 0;
 	return (0);
+}
+
+void
+lane_resumed(struct lane *l)
+{
+	remote_exec_free(l->rest);
+	l->rest = NULL;
+}
+
+/* What find prints of a file that is still the same. */
+static void
+describe(struct buf *out, const struct walk_stat *st)
+{
+	buf_printf(out, "%llu %llu %lld.%09u0 %lld.%09u0",
+	    (unsigned long long)st->ino, (unsigned long long)st->size,
+	    (long long)st->mtime, st->mtime_ns, (long long)st->ctime,
+	    st->ctime_ns);
+}
+
+/*
+ * The first byte of the answer says that the rest follows.  A change while it
+ * is read shows in the ctime next night.
+ */
+static int
+open_rest(struct lane *l, const struct item *it, uint64_t off,
+    struct err *e)
+{
+	static const char script[] =
+	    "cd -- \"$1\" && [ \"$(find \"$2\" -maxdepth 0"
+	    " -printf '%i %s %T@ %C@')\" = \"$3\" ] || exit 3\n"
+	    "printf y && exec tail -c +\"$4\" -- \"$2\"\n";
+	struct buf command = BUF_INIT, is = BUF_INIT;
+	char from[24], answer;
+	const char *args[] = { l->pending[0]->root, it->name, NULL, from };
+	int rc = -1;
+
+	describe(&is, &it->st);
+	args[2] = buf_cstr(&is);
+	snprintf(from, sizeof(from), "%llu", (unsigned long long)off + 1);
+	remote_command(&command, script, args, 4);
+	if (buf_ok(&is, e) == 0 && buf_ok(&command, e) == 0 &&
+	    (l->rest = remote_exec_new(l->remote, buf_cstr(&command),
+	    e)) != NULL && remote_exec_end_input(l->rest, e) == 0)
+		rc = remote_exec_read_full(l->rest, &answer, 1, e);
+	if (rc == -1 && l->remote != NULL && !remote_lost(l->remote)) {
+		lane_resumed(l);
+		rc = 1;
+	}
+	buf_fini(&command);
+	buf_fini(&is);
+	return (rc);
+}
+
+int
+lane_resume(struct lane *l, size_t at, uint64_t off, struct err *e)
+{
+	int rc;
+
+	do {
+		if (lane_again(l, at + 1, e) == -1)
+			return (-1);
+		rc = open_rest(l, &l->pending[0]->items[at], off, e);
+		if (rc == -1)
+			(void)lost(l, e);
+	} while (rc == -1);
+	return (rc);
 }
 
 int
@@ -340,18 +414,38 @@ lane_digest(struct lane *l, const char *name, uint8_t id[DIGEST_LEN],
 	return (rc);
 }
 
+/* tar has given nothing: report why. */
+static int
+report_single(struct lane *l, const struct item *it, struct err *e)
+{
+	struct tarsaid one;
+	int rc, status;
+
+	if (tarstream_wait(l->single, &status, e) == -1)
+		return (lost(l, e));
+	tarsaid_init(&one);
+	rc = tarsaid_miss(&one, &it->ent.path, e);
+	if (rc == 0)
+		rc = tarsaid_report(&one, tarstream_said(l->single),
+		    l->pool, e);
+	tarsaid_fini(&one);
+	return (rc);
+}
+
 int
-lane_single(struct lane *l, const char *name, const struct tarin **head,
-    struct err *e)
+lane_single(struct lane *l, const struct item *it,
+    const struct tarin **head, struct err *e)
 {
 	int rc;
 
 	if (connect_lane(l, e) == -1 || (l->single = tarstream_new(l->remote,
-	    l->pending[0]->root, e)) == NULL || tarstream_ask(l->single, name,
-	    strlen(name) + 1, e) == -1 || tarstream_last(l->single, e) == -1)
+	    l->pending[0]->root, e)) == NULL || tarstream_ask(l->single,
+	    it->name, strlen(it->name) + 1, e) == -1 ||
+	    tarstream_last(l->single, e) == -1)
 		return (lost(l, e));
-	rc = tarstream_next(l->single, head, e);
-	return (rc == -1 ? lost(l, e) : rc);
+	if ((rc = tarstream_next(l->single, head, e)) == -1)
+		return (lost(l, e));
+	return (rc == 1 ? 1 : report_single(l, it, e));
 }
 
 /*
@@ -397,7 +491,10 @@ lane_done(struct lane *l, struct err *e)
 	    !tarstream_is_last(l->stream))
 		return (0);
 	if (l->broken) {
-		/* Lost behind the last member: what tar said is, too. */
+		/* Lost behind the last member: some of what tar said is. */
+		if (tarsaid_report(&l->missing, tarstream_said(l->stream),
+		    l->pool, e) == -1)
+			return (-1);
 		tarstream_free(l->stream);
 		l->stream = NULL;
 		l->broken = 0;

@@ -6,8 +6,8 @@
 
 #include "backup/batch.h"
 #include "backup/pool.h"
-#include "remote/node/node.h"
 #include "formats/tarin.h"
+#include "remote/node/node.h"
 
 /*
  * A worker's own way to the files of a node: an ssh session in which GNU tar
@@ -64,15 +64,27 @@ int lane_again(struct lane *l, size_t at, struct err *e);
 int lane_broken(const struct lane *l);
 
 /*
+ * Go on with a file in its middle: begin anew with the item behind "at", and
+ * read the file of item "at" from offset off on, if it is still the one of
+ * its stat.  lane_read() then gives its bytes until lane_resumed().  0; 1: it
+ * is another one by now, or the node cannot tell; -1 as lane_again().
+ */
+int lane_resume(struct lane *l, size_t at, uint64_t off, struct err *e);
+void lane_resumed(struct lane *l);
+
+/*
  * For a file that is not asked for along with its batch (item.probe): its
  * SHA-256 as the node computes it.  1, 0 when the node cannot tell, -1.
  */
 int lane_digest(struct lane *l, const char *name, uint8_t id[DIGEST_LEN],
     struct err *e);
 
-/* The member of that one file, out of turn: *head as lane_next(). */
-int lane_single(struct lane *l, const char *name, const struct tarin **head,
-    struct err *e);
+/*
+ * The member of that one file, out of turn: *head as lane_next().  0: tar did
+ * not give it, and why has been reported.
+ */
+int lane_single(struct lane *l, const struct item *it,
+    const struct tarin **head, struct err *e);
 void lane_single_done(struct lane *l);
 
 /* The oldest batch is through. */

@@ -5,12 +5,12 @@
 #include <unistd.h>
 
 #include "backup/merge.h"
-#include "remote/node/node.h"
 #include "backup/present.h"
 #include "backup/read.h"
 #include "base/cancel.h"
 #include "base/cli.h"
 #include "formats/pathtext.h"
+#include "remote/node/node.h"
 
 #define DEPTH_SPARE 12		/* batches under way besides the workers' */
 
@@ -681,7 +681,11 @@ end_early(struct merge *m, struct snapshot_volume *v, struct err *e)
 	struct err ignored;
 	int rc = -1;
 
-	pool_fail(p, e);
+	if (cancel_check(&ignored) == -1 ||
+	    (p->node != NULL && remote_lost(p->node->control)))
+		pool_fail_source(p, e);
+	else
+		pool_fail(p, e);
 	(void)pool_finish(p, &ignored);
 	*e = p->err;
 	if (p->resumable && salvage(m, v, &ignored) == 0)

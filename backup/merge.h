@@ -19,8 +19,8 @@ struct merge_options {
 
 /*
  * v: path and source are set as in "from"; root, depth and totals are filled
- * in.  The source is a directory of this host, or of p->node.  old: the same volume
- * in an older snapshot, or NULL; doubt: its blobs may be gone.  Contents are
+ * in.  The source is a directory of this host, or of p->node.  old: the
+ * same volume in an older snapshot, or NULL; doubt: its blobs may be gone.  Contents are
  * with the pool and catalog blobs with its sink when this returns 0; neither
  * is durable yet.
  *

@@ -4,19 +4,20 @@
 #include <unistd.h>
 
 #include "backup/archived.h"
-#include "remote/node/dump.h"
 #include "backup/full.h"
 #include "backup/hook.h"
 #include "backup/night.h"
-#include "remote/node/node.h"
 #include "backup/places.h"
+#include "backup/summary.h"
+#include "base/cancel.h"
+#include "remote/node/dump.h"
+#include "remote/node/node.h"
 #include "remote/node/probe.h"
 #include "remote/node/reach.h"
 #include "remote/node/stand.h"
-#include "backup/summary.h"
-#include "base/cancel.h"
 
 #define TELL_FINDINGS 20	/* of a dump that is stored */
+#define AS_IT_WAS "is as it was"
 #define TELL_BROKEN 5		/* of one that is not: the first say it */
 
 struct night {
@@ -133,9 +134,13 @@ tell_findings(struct night *n)
 		    "more findings of the kind", all - i);
 }
 
-/* The snapshot will be without a database, and says so first of all. */
+/*
+ * The snapshot will be without a database, and says so first of all.
+ * target: what is in DUMP_TARGET.
+ */
 static int
-lose_database(struct night *n, const char *reason, struct err *e)
+lose_database(struct night *n, const char *reason, const char *target,
+    struct err *e)
 {
 	struct snapshot *s = backup_run_snapshot(n->run);
 	struct snapshot_database *d = &s->database;
@@ -146,10 +151,11 @@ lose_database(struct night *n, const char *reason, struct err *e)
 	d->ntables = 0;
 	d->dump = SNAPSHOT_DUMP_FAILED;
 	s->partial = 1;
-	if (d->reason == NULL && (d->reason = strdup(reason)) == NULL)
+	free(d->reason);
+	if ((d->reason = strdup(reason)) == NULL)
 		return (err_nomem(e));
 	cli_warn("%s: NO DATABASE in this snapshot, which will be partial; "
-	    DUMP_TARGET " is as it was: %s", n->site->name, reason);
+	    DUMP_TARGET " %s: %s", n->site->name, target, reason);
 	return (0);
 }
 
@@ -165,7 +171,7 @@ make_dump(struct night *n, struct err *e)
 		report_add(n->report, "database", DUMP_TARGET,
 		    "xCAT's commands are not on the node");
 		return (lose_database(n, "xCAT's commands are not on the "
-		    "node", e));
+		    "node", AS_IT_WAS, e));
 	}
 	opt.earlier = earlier_dump(n);
 	opt.max_loss = n->opt->accept_loss ? 100 : n->site->max_loss;
@@ -178,10 +184,11 @@ make_dump(struct night *n, struct err *e)
 	    dump_publish(n->dump, &why) == -1) {
 		report_add(n->report, "database", DUMP_TARGET, "%s",
 		    why.msg);
-		if (lose_database(n, why.msg, e) == -1)
+		if (lose_database(n, why.msg, remote_lost(n->node.control) ?
+		    "is as it was, or has the new dump" : AS_IT_WAS, e) == -1)
 			return (-1);
 	} else if (dump_verdict(n->dump) == SNAPSHOT_DUMP_FAILED &&
-	    lose_database(n, dump_reason(n->dump), e) == -1)
+	    lose_database(n, dump_reason(n->dump), AS_IT_WAS, e) == -1)
 		return (-1);
 	if (n->probe.xcatd != PROBE_XCATD_UP)
 		report_add(n->report, "database", DUMP_TARGET, "xcatd does "
@@ -220,7 +227,7 @@ choose_volumes(struct night *n, struct err *e)
 
 	for (i = 0; i < n->site->nvolumes; i++) {
 		v = &n->site->volumes[i];
-		if (is_dump_target(v->path) && n->dump != NULL &&
+		if (is_dump_target(v->path) && n->node.control != NULL &&
 		    !has_database(n))
 			continue;
 		if (places_add(&n->places, v->path, v->path, e) == -1)
@@ -354,23 +361,33 @@ ask_wanted(struct night *n, struct wanted *w, struct err *e)
 }
 
 static int
+select_there(struct night *n, const struct wanted *w, struct err *e)
+{
+	size_t i;
+	int *dir, rc;
+
+	if ((dir = calloc(w->n + 1, sizeof(*dir))) == NULL)
+		return (err_nomem(e));
+	for (i = 0; i < w->n; i++)
+		dir[i] = w->kind[i] == 'd';
+	rc = places_select(&n->places, (const char *const *)w->paths, dir,
+	    w->n, e);
+	free(dir);
+	return (rc);
+}
+
+static int
 select_wanted(struct night *n, struct err *e)
 {
 	struct wanted w = { NULL, NULL, 0, 0 };
 	const struct backup_volume *below;
 	size_t i;
-	int *dir = NULL, rc;
+	int rc;
 
 	if (n->node.control == NULL)
 		return (0);
-	if ((rc = ask_wanted(n, &w, e)) == 0 &&
-	    (dir = calloc(w.n + 1, sizeof(*dir))) == NULL)
-		rc = err_nomem(e);
-	for (i = 0; rc == 0 && i < w.n; i++)
-		dir[i] = w.kind[i] == 'd';
-	if (rc == 0)
-		rc = places_select(&n->places, (const char *const *)w.paths,
-		    dir, w.n, e);
+	if ((rc = ask_wanted(n, &w, e)) == 0)
+		rc = select_there(n, &w, e);
 	for (i = 0; rc == 0 && i < w.n; i++) {
 		/* Links that cannot be are among the facts. */
 		if (w.kind[i] == 'l' ||
@@ -386,7 +403,6 @@ select_wanted(struct night *n, struct err *e)
 			    "no directory, and beside it lies a volume, or "
 			    "it lies directly below /");
 	}
-	free(dir);
 	wanted_fini(&w);
 	return (rc);
 }
@@ -431,7 +447,7 @@ store_night(struct night *n, struct err *e)
 	if (has_database(n) && archived_dump(n->run, d, &why) == -1) {
 		report_add(n->report, "database", DUMP_TARGET, "%s",
 		    why.msg);
-		if (lose_database(n, why.msg, e) == -1)
+		if (lose_database(n, why.msg, "has the new dump", e) == -1)
 			return (-1);
 	}
 	return (backup_run_publish(n->run, e));

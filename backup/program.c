@@ -34,21 +34,23 @@ start(const char *const *argv, int out, int errors, pid_t *pid)
 	sigset_t none, pipe_only;
 	char **args = NULL;
 	size_t n = 0, i;
-	int rc;
+	int no_memory = 0, rc;
 
 	while (argv[n] != NULL)
 		n++;
+	if (n == 0)
+		return (EINVAL);
 	if ((args = calloc(n + 1, sizeof(*args))) == NULL)
 		return (ENOMEM);
 	for (i = 0; i < n; i++)
 		if ((args[i] = strdup(argv[i])) == NULL)
-			break;
+			no_memory = 1;
 	sigemptyset(&none);
 	sigemptyset(&pipe_only);
 	sigaddset(&pipe_only, SIGPIPE);
 	posix_spawn_file_actions_init(&files);
 	posix_spawnattr_init(&attr);
-	rc = i < n ? ENOMEM : 0;
+	rc = no_memory ? ENOMEM : 0;
 	if (rc == 0)
 		rc = posix_spawnattr_setsigmask(&attr, &none);
 	if (rc == 0)
@@ -66,7 +68,7 @@ start(const char *const *argv, int out, int errors, pid_t *pid)
 	if (rc == 0)
 		rc = posix_spawn_file_actions_adddup2(&files, errors, 2);
 	if (rc == 0)
-		rc = posix_spawnp(pid, args[0], &files, &attr, args, environ);
+		rc = posix_spawnp(pid, argv[0], &files, &attr, args, environ);
 	posix_spawnattr_destroy(&attr);
 	posix_spawn_file_actions_destroy(&files);
 	for (i = 0; i < n; i++)

@@ -13,7 +13,10 @@ struct receive {
 	struct lane *lane;
 	struct batch *batch;
 	struct item *item;
+	size_t at;		/* of the item in the batch */
 	const struct tarin *head;
+	int sparse;
+	int failed;		/* the node is lost for good */
 };
 
 static uint32_t
@@ -168,14 +171,27 @@ take_small(struct receive *r, struct err *e)
 	return (worker_put(w, ent->digest, NULL, len, e) == 0 ? 1 : -1);
 }
 
+/*
+ * A large file goes on where the connection was cut.  Not one with holes,
+ * whose bytes come another way, nor one that was asked for on its own.
+ */
 static ssize_t
 read_input(void *arg, void *p, size_t len, uint64_t off, struct err *e)
 {
 	struct receive *r = arg;
+	int rc;
 
 	if (off + len > r->item->st.size)
 		len = (size_t)(r->item->st.size - off);
-	return (lane_read(r->lane, p, len, e) == -1 ? -1 : (ssize_t)len);
+	while (lane_read(r->lane, p, len, e) == -1) {
+		if (r->sparse || r->item->probe)
+			return (-1);
+		if ((rc = lane_resume(r->lane, r->at, off, e)) == -1)
+			r->failed = 1;
+		if (rc != 0)
+			return (-1);
+	}
+	return ((ssize_t)len);
 }
 
 static int
@@ -184,15 +200,17 @@ take_file(struct receive *r, struct err *e)
 	struct large_input in = { read_input, r, -1 };
 	int rc;
 
+	r->sparse = r->head->sparse;
 	if (take_holes(r, e) == -1)
 		return (-1);
 	if (r->head->size <= r->worker->pool->vault->meta.cut_min)
 		rc = take_small(r, e);
 	else
 		rc = large_read(r->worker, r->batch, r->item, &in, e);
+	lane_resumed(r->lane);
 	if (rc == 1)
 		progress_add(r->worker->pool->progress, 1, 0);
-	return (rc);
+	return (r->failed ? -1 : rc);
 }
 
 /* One member: 1 taken, 0 the lane broke, -1 failure. */
@@ -216,6 +234,19 @@ take_member(struct receive *r, struct err *e)
 	return (1);
 }
 
+/*
+ * The file was not touched between its listing, which came before its digest,
+ * and its header, which comes behind.
+ */
+static int
+is_as_listed(const struct item *it, const struct tarin *head)
+{
+	return (it->st.size == head->size && it->st.mtime == head->mtime &&
+	    it->st.mtime_ns == head->mtime_ns && (!head->has_ctime ||
+	    (it->st.ctime == head->ctime &&
+	    it->st.ctime_ns == head->ctime_ns)));
+}
+
 /* The vault holds a file with this content: only its header is fetched. */
 static int
 take_known(struct receive *r, const struct known_file *f, struct err *e)
@@ -223,7 +254,7 @@ take_known(struct receive *r, const struct known_file *f, struct err *e)
 	struct entry *ent = &r->item->ent;
 	struct batch *b = r->batch;
 
-	if (r->head->size != f->size)
+	if (r->head->size != f->size || !is_as_listed(r->item, r->head))
 		return (0);
 	adopt_stat(r->item, r->head);
 	if (take_xattrs(r, e) == -1 || take_holes(r, e) == -1)
@@ -255,10 +286,9 @@ take_probed(struct receive *r, struct err *e)
 		return (0);
 	if (rc == 1)
 		f = known_find(r->worker->pool->known, id);
-	if ((rc = lane_single(r->lane, it->name, &r->head, e)) == -1)
+	if ((rc = lane_single(r->lane, it, &r->head, e)) == -1)
 		return (0);
 	if (rc == 0) {
-		pool_report_errno(r->worker->pool, &it->ent.path, ENOENT);
 		it->failed = 1;
 		rc = 1;
 	} else {
@@ -302,6 +332,7 @@ receive_batch(struct worker *w, struct lane *l, struct err *e)
 	r.batch = lane_pending(l);
 	while ((rc = lane_next(l, &at, &r.head, e)) == 1) {
 		r.item = &r.batch->items[at];
+		r.at = at;
 		if (cancel_check(e) == -1)
 			return (-1);
 		if ((rc = take_member(&r, e)) == -1)

@@ -289,20 +289,26 @@ add_volume(struct snapshot *s, const struct backup_volume *from,
 	return (v);
 }
 
-/* The source is lost: have the next run find what is stored already. */
+/* All that is durable by now is there for the next run to go on from. */
 static void
-keep_unfinished(struct backup_run *r)
+note_unfinished(struct backup_run *r)
 {
-	struct err why;
-
-	if (catalog_sink_commit(r->sink, &why) == -1 ||
-	    committer_finish(r->committer, &why) == -1)
-		return;
 	clock_gettime(CLOCK_REALTIME, &r->snapshot.end);
 	r->snapshot.partial = 1;
 	if (resume_save(&r->snapshot, r->vault) == 0)
 		cli_warn("what is stored of %s so far is kept; the next run "
 		    "goes on from there", r->opt.site);
+}
+
+/* The source is lost: close what has been begun. */
+static void
+keep_unfinished(struct backup_run *r)
+{
+	struct err why;
+
+	if (catalog_sink_commit(r->sink, &why) == 0 &&
+	    committer_finish(r->committer, &why) == 0)
+		note_unfinished(r);
 }
 
 int
@@ -389,7 +395,11 @@ backup_run_publish(struct backup_run *r, struct err *e)
 	struct snapshot *s = &r->snapshot;
 	struct err ignored;
 
-	if (copy_reports(r, s, e) == -1 || cancel_check(e) == -1)
+	if (cancel_check(e) == -1) {
+		note_unfinished(r);
+		return (-1);
+	}
+	if (copy_reports(r, s, e) == -1)
 		return (-1);
 	clock_gettime(CLOCK_REALTIME, &s->end);
 	if (snapshot_save(s, r->vault, e) == -1)

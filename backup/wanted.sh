@@ -1,3 +1,4 @@
+#!/bin/sh
 # wanted.sh WHAT ARG...: which paths a management node has.  Runs on the node.
 #   patterns TEXT   of these patterns, one a line
 #   homes NAME...   of these names in the home directories of its users

@@ -1,6 +1,6 @@
+#include <poll.h>
 #include <pthread.h>
 #include <stdio.h>
-#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>

@@ -1,32 +1,21 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/arena.h"
 #include "base/cancel.h"
-#include "formats/mtree.h"
 #include "formats/xcatcsv.h"
 #include "formats/xcatschema.h"
 #include "restore/content.h"
 #include "restore/dbdiff.h"
 #include "restore/dbrows.h"
+#include "restore/dbtables.h"
 #include "restore/dbtext.h"
-#include "restore/subtree.h"
 
 #define CACHE_MAX ((size_t)16 << 20)	/* bytes of a table read only once */
-#define TABLES_MAX 4096
-
-struct table {
-	char name[XCATSCHEMA_TABLE_MAX + 1];
-	struct entry ent;	/* its spans lie in the side's arena */
-};
 
 /* The dump in one of the snapshots. */
 struct side {
 	const struct snapshot *snap;
-	struct table *tables;	/* sorted by name */
-	size_t n, cap;
-	int gap;		/* what is not there may be lost */
-	struct arena arena;
+	struct dbtables tables;
 };
 
 struct dbdiff {
@@ -46,130 +35,11 @@ struct dbdiff {
 struct source {
 	struct dbdiff *d;
 	const struct side *side;
-	const struct table *table;	/* NULL: has no rows, no header */
+	const struct dbtable *table;	/* NULL: has no rows, no header */
 	struct xcatcsv *csv;
 	struct buf cache;
 	int *broken;
 };
-
-/* The tables of a snapshot. */
-
-static int
-add_table(struct side *s, const struct entry *ent, const char *name,
-    size_t len, struct err *e)
-{
-	struct table *t;
-	struct scan text;
-	size_t cap = s->cap == 0 ? 128 : s->cap * 2;
-
-	if (s->n == TABLES_MAX)
-		return (err_set(e, ERR_FAILED, "more than %d tables",
-		    TABLES_MAX));
-	if (s->n == s->cap) {
-		if ((t = reallocarray(s->tables, cap, sizeof(*t))) == NULL)
-			return (err_nomem(e));
-		s->tables = t;
-		s->cap = cap;
-	}
-	t = &s->tables[s->n];
-	memcpy(t->name, name, len);
-	t->name[len] = '\0';
-	text.p = arena_copy(&s->arena, ent->text.p, ent->text.len);
-	if (text.p == NULL)
-		return (err_nomem(e));
-	text.end = text.p + ent->text.len;
-	if (mtree_decode(&text, &t->ent, e) != 1)
-		return (-1);
-	s->n++;
-	return (0);
-}
-
-/* An entry below the directory: is it TABLE.csv in it? */
-static int
-take_entry(struct side *s, const struct span *top, const struct entry *ent,
-    struct err *e)
-{
-	const char *name = ent->path.p + top->len + 1;
-	size_t len;
-
-	if (ent->type != ENTRY_FILE || ent->path.len <= top->len + 5)
-		return (0);
-	len = ent->path.len - top->len - 5;
-	if (memcmp(name + len, ".csv", 4) != 0 ||
-	    !xcatschema_valid_table(name, len))
-		return (0);
-	return (add_table(s, ent, name, len, e));
-}
-
-static int
-compare_tables(const void *pa, const void *pb)
-{
-	const struct table *a = pa, *b = pb;
-
-	return (strcmp(a->name, b->name));
-}
-
-static int
-no_dump(const struct side *s, struct err *e)
-{
-	return (err_set(e, ERR_USAGE, "snapshot %s has no dump of the "
-	    "database (%s)", s->snap->id, DBDIFF_DIR));
-}
-
-static int
-read_entries(struct dbdiff *d, struct side *s, struct subtree *t,
-    const struct span *top, struct err *e)
-{
-	struct entry ent;
-	struct err lost;
-	int rc;
-
-	if ((rc = subtree_first(t, &ent, &lost)) == 0)
-		return (no_dump(s, e));
-	for (; rc != 0; rc = subtree_next(t, &ent, &lost)) {
-		if (rc == -1) {
-			view_trouble(d->view, &lost);
-			s->gap = 1;
-		} else if (take_entry(s, top, &ent, e) == -1) {
-			return (-1);
-		}
-	}
-	return (0);
-}
-
-static int
-list_tables(struct dbdiff *d, struct side *s, struct err *e)
-{
-	const struct snapshot_volume *vol;
-	struct buf text = BUF_INIT;
-	struct subtree *t = NULL;
-	struct span top;
-	int rc = -1;
-
-	if (view_locate(s->snap, DBDIFF_DIR, &vol, &text, e) == -1) {
-		if (e->kind == ERR_USAGE)
-			no_dump(s, e);
-		goto out;
-	}
-	top.p = (const char *)text.data;
-	top.len = text.len;
-	t = subtree_new(d->view->vault, d->view->index, vol, &top, e);
-	if (t == NULL)
-		goto out;
-	if ((rc = read_entries(d, s, t, &top, e)) == 0 && s->n > 0)
-		qsort(s->tables, s->n, sizeof(*s->tables), compare_tables);
-out:
-	subtree_free(t);
-	buf_fini(&text);
-	return (rc);
-}
-
-static void
-side_fini(struct side *s)
-{
-	free(s->tables);
-	arena_fini(&s->arena);
-}
 
 /* Reading a table. */
 
@@ -468,8 +338,8 @@ tell_rows(struct dbdiff *d, struct err *e)
 
 /* Either table may be NULL. */
 static int
-compare_table(struct dbdiff *d, const char *name, const struct table *old,
-    const struct table *new, struct err *e)
+compare_table(struct dbdiff *d, const char *name, const struct dbtable *old,
+    const struct dbtable *new, struct err *e)
 {
 	struct source so = { .d = d, .side = &d->old, .table = old,
 	    .broken = &d->old_broken };
@@ -501,7 +371,7 @@ compare_table(struct dbdiff *d, const char *name, const struct table *old,
 }
 
 static int
-same_file(const struct table *a, const struct table *b)
+same_file(const struct dbtable *a, const struct dbtable *b)
 {
 	return (a->ent.size == b->ent.size &&
 	    memcmp(a->ent.digest, b->ent.digest, DIGEST_LEN) == 0);
@@ -509,8 +379,8 @@ same_file(const struct table *a, const struct table *b)
 
 /* Either may be NULL. */
 static int
-take_pair(struct dbdiff *d, const char *name, const struct table *old,
-    const struct table *new, struct err *e)
+take_pair(struct dbdiff *d, const char *name, const struct dbtable *old,
+    const struct dbtable *new, struct err *e)
 {
 	if (d->only != NULL && strcmp(d->only, name) != 0)
 		return (0);
@@ -518,7 +388,8 @@ take_pair(struct dbdiff *d, const char *name, const struct table *old,
 	if (old != NULL && new != NULL && same_file(old, new))
 		return (0);
 	/* Where entries are lost, nothing is known to be missing. */
-	if ((old == NULL && d->old.gap) || (new == NULL && d->new.gap))
+	if ((old == NULL && d->old.tables.gap) ||
+	    (new == NULL && d->new.tables.gap))
 		return (0);
 	return (compare_table(d, name, old, new, e));
 }
@@ -526,16 +397,16 @@ take_pair(struct dbdiff *d, const char *name, const struct table *old,
 static int
 compare_all(struct dbdiff *d, struct err *e)
 {
-	const struct side *o = &d->old, *n = &d->new;
+	const struct dbtables *o = &d->old.tables, *n = &d->new.tables;
 	size_t i = 0, k = 0;
 	int c;
 
 	while (i < o->n || k < n->n) {
 		c = i == o->n ? 1 : k == n->n ? -1 :
-		    strcmp(o->tables[i].name, n->tables[k].name);
-		if (take_pair(d, c <= 0 ? o->tables[i].name : n->tables[k].name,
-		    c <= 0 ? &o->tables[i] : NULL,
-		    c >= 0 ? &n->tables[k] : NULL, e) == -1)
+		    strcmp(o->at[i].name, n->at[k].name);
+		if (take_pair(d, c <= 0 ? o->at[i].name : n->at[k].name,
+		    c <= 0 ? &o->at[i] : NULL,
+		    c >= 0 ? &n->at[k] : NULL, e) == -1)
 			return (-1);
 		i += c <= 0;
 		k += c >= 0;
@@ -556,13 +427,13 @@ dbdiff_print(struct view *older, const struct snapshot *newer,
 	d.old.snap = &older->snap;
 	d.new.snap = newer;
 	if ((d.content = content_new(older->vault, older->index, e)) != NULL &&
-	    list_tables(&d, &d.old, e) == 0 &&
-	    list_tables(&d, &d.new, e) == 0 &&
+	    dbtables_list(&d.old.tables, older, d.old.snap, e) == 0 &&
+	    dbtables_list(&d.new.tables, older, d.new.snap, e) == 0 &&
 	    compare_all(&d, e) == 0)
 		rc = show_end(show, e);
 	*found = d.found;
 	content_free(d.content);
-	side_fini(&d.old);
-	side_fini(&d.new);
+	dbtables_fini(&d.old.tables);
+	dbtables_fini(&d.new.tables);
 	return (rc);
 }

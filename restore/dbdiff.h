@@ -6,8 +6,6 @@
 #include "restore/show.h"
 #include "restore/view.h"
 
-#define DBDIFF_DIR "/.dbbackup"
-
 /*
  * Print what is different between the dumps of the database in two
  * snapshots: tables, columns and rows.  Values of secret columns are never

@@ -14,6 +14,7 @@
 #include "restore/pax.h"
 #include "restore/restore.h"
 #include "restore/show.h"
+#include "restore/sieve.h"
 #include "restore/subtree.h"
 #include "restore/view.h"
 #include "restore/zout.h"
@@ -109,64 +110,18 @@ hard_link(struct export *x, const struct entry *ent, struct err *e)
 	return (find_carrier(x, first, e));
 }
 
-/* A file's contents on their way into the archive, which has no holes. */
-struct sieve {
-	struct export *x;
-	struct scan holes;
-	uint64_t at;		/* in the file */
-	uint64_t hole_off, hole_end;	/* the next hole, or the one at "at" */
-};
-
-static void
-next_hole(struct sieve *s)
-{
-	uint64_t len = 0;
-
-	if (s->holes.p == s->holes.end ||
-	    !mtree_next_hole(&s->holes, &s->hole_off, &len))
-		s->hole_off = UINT64_MAX;
-	s->hole_end = s->hole_off == UINT64_MAX ? UINT64_MAX :
-	    s->hole_off + len;
-}
-
 static int
-is_zero(const uint8_t *p, size_t len)
+put(void *arg, const void *p, size_t len, struct err *e)
 {
-	return (len == 0 || (p[0] == 0 && memcmp(p, p + 1, len - 1) == 0));
-}
-
-static int
-sift(void *arg, const void *piece, size_t len, struct err *e)
-{
-	struct sieve *s = arg;
-	const uint8_t *p = piece;
-	uint64_t edge;
-	size_t n;
-
-	if (cancel_check(e) == -1)
-		return (-1);
-	for (; len > 0; p += n, len -= n, s->at += n) {
-		if (s->at == s->hole_end)
-			next_hole(s);
-		edge = s->at < s->hole_off ? s->hole_off : s->hole_end;
-		n = edge - s->at < len ? (size_t)(edge - s->at) : len;
-		if (s->at < s->hole_off) {
-			if (zout_write(s->x->out, p, n, e) == -1)
-				return (-1);
-		} else if (!is_zero(p, n))
-			return (err_set(e, ERR_DAMAGED, "data where the "
-			    "catalog has a hole"));
-	}
-	return (0);
+	return (zout_write(arg, p, len, e));
 }
 
 static int
 write_content(struct export *x, const struct entry *ent, struct err *e)
 {
 	static const uint8_t zeros[PAX_BLOCK];
-	struct sieve s = { x, mtree_scan(&ent->holes), 0, 0, 0 };
 
-	if (content_read(x->content, ent, sift, &s, e) == -1) {
+	if (sieve_read(x->content, ent, put, x->out, e) == -1) {
 		if (e->kind == ERR_DAMAGED)
 			err_wrap(e, "%s", buf_cstr(&x->name));
 		return (-1);

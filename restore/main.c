@@ -11,15 +11,20 @@
 #include "base/human.h"
 #include "base/io.h"
 #include "restore/dbcmd.h"
+#include "restore/onto.h"
 #include "restore/plan.h"
 #include "restore/restore.h"
 #include "restore/target.h"
 
-#define USAGE "restore SNAP [PATH...] --to DIR [--dry-run] [--exact] " \
-    "[--checksum]"
+#define USAGE "restore SNAP [PATH...] {--to DIR | --site SITE} [--dry-run] " \
+    "[--exact] [--checksum]\n       (--site: [--keep-old] [--force] " \
+    "[--without-database])"
 #define THREADS_MAX 16
 
-enum { OPT_TO = CLI_OPT_OWN, OPT_DRY_RUN, OPT_EXACT, OPT_CHECKSUM };
+enum {
+	OPT_TO = CLI_OPT_OWN, OPT_SITE, OPT_DRY_RUN, OPT_EXACT, OPT_CHECKSUM,
+	OPT_KEEP_OLD, OPT_FORCE, OPT_WITHOUT_DATABASE,
+};
 
 static const struct option options[] = {
 	CLI_LONG,
@@ -27,6 +32,10 @@ static const struct option options[] = {
 	{ "dry-run", no_argument, NULL, OPT_DRY_RUN },
 	{ "exact", no_argument, NULL, OPT_EXACT },
 	{ "checksum", no_argument, NULL, OPT_CHECKSUM },
+	{ "site", required_argument, NULL, OPT_SITE },
+	{ "keep-old", no_argument, NULL, OPT_KEEP_OLD },
+	{ "force", no_argument, NULL, OPT_FORCE },
+	{ "without-database", no_argument, NULL, OPT_WITHOUT_DATABASE },
 	{ NULL, 0, NULL, 0 },
 };
 
@@ -36,6 +45,8 @@ struct arguments {
 	char **paths;
 	size_t npaths;
 	struct plan_options opt;
+	struct onto_arguments onto;	/* with --site */
+	int site_only;		/* an option that is for --site */
 };
 
 /* What the snapshot holds, when all of it is wanted. */
@@ -205,6 +216,56 @@ out:
 	return (status);
 }
 
+/* 0, or -1 when it is none of ours. */
+static int
+take_option(struct arguments *a, int opt, char *arg)
+{
+	switch (opt) {
+	case OPT_TO:
+		a->to = arg;
+		return (0);
+	case OPT_SITE:
+		a->onto.site = arg;
+		return (0);
+	case OPT_DRY_RUN:
+		a->opt.dry_run = a->onto.dry_run = 1;
+		return (0);
+	case OPT_EXACT:
+		a->opt.exact = a->onto.exact = 1;
+		return (0);
+	case OPT_CHECKSUM:
+		a->opt.checksum = a->onto.checksum = 1;
+		return (0);
+	case OPT_KEEP_OLD:
+		return ((a->onto.keep_old = a->site_only = 1) - 1);
+	case OPT_FORCE:
+		return ((a->onto.force = a->site_only = 1) - 1);
+	case OPT_WITHOUT_DATABASE:
+		return ((a->onto.without_database = a->site_only = 1) - 1);
+	default:
+		return (-1);
+	}
+}
+
+/* Whether the options go together. */
+static int
+check_arguments(const struct arguments *a)
+{
+	if (a->to != NULL && a->onto.site != NULL)
+		cli_warn("restore: --to and --site: one of them only");
+	else if (a->onto.site != NULL)
+		return (0);
+	else if (a->to == NULL || a->to[0] == '\0')
+		cli_warn("restore: no target: name a directory with --to, or "
+		    "a management node with --site");
+	else if (a->site_only)
+		cli_warn("restore: --keep-old, --force and "
+		    "--without-database are for --site");
+	else
+		return (0);
+	return (-1);
+}
+
 int
 restore_main(struct cli *cli, int argc, char **argv)
 {
@@ -215,27 +276,21 @@ restore_main(struct cli *cli, int argc, char **argv)
 		return (dbcmd_main(cli, argc, argv));
 	memset(&a, 0, sizeof(a));
 	while ((opt = getopt_long(argc, argv, CLI_SHORT, options,
-	    NULL)) != -1) {
-		if (opt == OPT_TO)
-			a.to = optarg;
-		else if (opt == OPT_DRY_RUN)
-			a.opt.dry_run = 1;
-		else if (opt == OPT_EXACT)
-			a.opt.exact = 1;
-		else if (opt == OPT_CHECKSUM)
-			a.opt.checksum = 1;
-		else if (cli_option(cli, opt, optarg) == -1)
+	    NULL)) != -1)
+		if (take_option(&a, opt, optarg) == -1 &&
+		    cli_option(cli, opt, optarg) == -1)
 			return (cli_usage(USAGE));
-	}
 	if (optind == argc)
 		return (cli_usage(USAGE));
-	if (a.to == NULL || a.to[0] == '\0') {
-		cli_warn("restore: no target: name a directory with --to");
+	if (check_arguments(&a) == -1)
 		return (STATUS_USAGE);
+	a.snap = a.onto.snap = argv[optind++];
+	a.paths = a.onto.paths = argv + optind;
+	a.npaths = a.onto.npaths = (size_t)(argc - optind);
+	if (a.onto.site != NULL) {
+		a.onto.verbose = cli->verbose && !cli->json && !cli->quiet;
+		return (onto_run(&a.onto, cli));
 	}
-	a.snap = argv[optind++];
-	a.paths = argv + optind;
-	a.npaths = (size_t)(argc - optind);
 	a.opt.verbose = (cli->verbose || a.opt.dry_run) && !cli->json &&
 	    !cli->quiet;
 	a.opt.out = cli->json ? stderr : stdout;

@@ -8,6 +8,7 @@
 #include "base/cpu.h"
 #include "base/human.h"
 #include "base/io.h"
+#include "restore/osshow.h"
 #include "restore/restore.h"
 #include "restore/scrub.h"
 #include "restore/view.h"
@@ -17,16 +18,17 @@
 #include "vault/snapshots.h"
 #include "vault/tree.h"
 
-#define USAGE "verify [SNAP] [--read-data[=PERCENT]]"
+#define USAGE "verify [SNAP] [--read-data[=PERCENT]] | verify --osimages SNAP"
 #define TELL_PATHS 50	/* of lost files, on standard error */
 #define TELL_BLOBS 4	/* of one pack, likewise */
 #define THREADS_MAX 16
 
-enum { OPT_READ_DATA = CLI_OPT_OWN };
+enum { OPT_READ_DATA = CLI_OPT_OWN, OPT_OSIMAGES };
 
 static const struct option options[] = {
 	CLI_LONG,
 	{ "read-data", optional_argument, NULL, OPT_READ_DATA },
+	{ "osimages", no_argument, NULL, OPT_OSIMAGES },
 	{ NULL, 0, NULL, 0 },
 };
 
@@ -492,10 +494,14 @@ verify_main(struct cli *cli, int argc, char **argv)
 	struct verify v;
 	struct err e = { .kind = ERR_NONE };
 	unsigned percent = 0;
-	int opt, status;
+	int opt, status, osimages = 0;
 
 	while ((opt = getopt_long(argc, argv, CLI_SHORT, options,
 	    NULL)) != -1) {
+		if (opt == OPT_OSIMAGES) {
+			osimages = 1;
+			continue;
+		}
 		if (opt == OPT_READ_DATA) {
 			if (parse_percent(optarg, &percent) == 0)
 				continue;
@@ -506,8 +512,10 @@ verify_main(struct cli *cli, int argc, char **argv)
 		if (cli_option(cli, opt, optarg) == -1)
 			return (cli_usage(USAGE));
 	}
-	if (argc - optind > 1)
+	if (argc - optind > 1 || (osimages && (argc == optind || percent > 0)))
 		return (cli_usage(USAGE));
+	if (osimages)
+		return (osshow_command(cli, argv[optind]));
 	memset(&v, 0, sizeof(v));
 	v.cli = cli;
 	(void)io_max_files();

@@ -17,6 +17,7 @@ build pc:jansson      libjansson-dev    jansson-devel       libjansson-devel
 build pc:libcrypto    libssl-dev        openssl-devel       libopenssl-devel
 build pc:libssh         libssh-dev        libssh-devel        libssh-devel
 build pc:libzstd      libzstd-dev       libzstd-devel       libzstd-devel
+build pc:sqlite3      libsqlite3-dev    sqlite-devel        sqlite3-devel
 demo  awk             mawk              gawk                gawk
 demo  perl            perl              perl                perl
 demo  rsync           rsync             rsync               rsync

@@ -143,6 +143,7 @@ layers() {
 		home["archive_entry.h"] = " restore/pax.c "
 		home["libconfig.h"] = " base/config.c "
 		home["libssh"] = " remote/ "
+		home["sqlite3.h"] = " restore/scratchdb.c "
 	}
 	FNR == 1 {
 		split(FILENAME, part, "/")

@@ -11,7 +11,7 @@
  */
 struct serve_options {
 	const char *path;	/* of the vault */
-	int append_only;	/* what is there is neither changed nor removed */
+	int append_only;	/* what is there stays as it is */
 };
 
 #define SERVE_SILENCE_S 300	/* a client that says nothing has gone */

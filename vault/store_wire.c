@@ -507,7 +507,7 @@ hear(struct mux_link *l, void *p, size_t len, time_t until,
 static int
 greet(struct mux_link *l, const char *peer, struct err *e)
 {
-	char text[81];
+	char text[81] = "";
 	time_t until = now() + GREETING_S;
 	size_t n = 0, same;
 	ssize_t got;

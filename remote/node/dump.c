@@ -3,10 +3,10 @@
 #include <string.h>
 #include <time.h>
 
-#include "remote/node/dump.h"
-#include "remote/node/tarstream.h"
 #include "base/cancel.h"
 #include "remote/exec.h"
+#include "remote/node/dump.h"
+#include "remote/node/tarstream.h"
 #include "remote/quote.h"
 
 #define LINE_MAX_BYTES 4096

@@ -1,10 +1,10 @@
 #ifndef REMOTE_NODE_DUMP_H_
 #define REMOTE_NODE_DUMP_H_
 
-#include "remote/node/probe.h"
 #include "base/err.h"
 #include "formats/snapshot.h"
 #include "formats/xcatdump.h"
+#include "remote/node/probe.h"
 #include "remote/session.h"
 
 /*

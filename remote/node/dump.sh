@@ -1,3 +1,4 @@
+#!/bin/sh
 # Runs on the management node, by way of /bin/sh -c, behind xCAT's profile.
 # Has xCAT dump its database into a new private directory, then waits for
 # the verdict on standard input: "publish" and the names that have been proved,

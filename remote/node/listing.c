@@ -5,11 +5,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "remote/node/listing.h"
 #include "base/arena.h"
 #include "base/io.h"
 #include "formats/pathtext.h"
 #include "formats/scan.h"
+#include "remote/node/listing.h"
 
 #define RECORD_MAX 8192		/* longest that is taken: paths are shorter */
 #define RUN_BUFFER ((size_t)256 << 10)
@@ -44,7 +44,7 @@ struct listing {
 	uint64_t spilled;
 	struct run *runs;	/* a heap by their heads once finished */
 	size_t nruns;
-	struct buf text, name;
+	struct buf text, name, last;
 	struct walk_stat st;
 };
 
@@ -80,6 +80,7 @@ listing_free(struct listing *l)
 	buf_fini(&l->excluded);
 	buf_fini(&l->text);
 	buf_fini(&l->name);
+	buf_fini(&l->last);
 	free(l);
 }
 
@@ -128,13 +129,32 @@ take_octal(struct scan *s, uint32_t *v)
 	return (digits >= 1 && digits <= 5);
 }
 
+/* Names, not empty, not "." or "..", between single slashes. */
+static int
+is_plain(const char *p, const char *end)
+{
+	const char *slash;
+	size_t n;
+
+	for (;; p = slash + 1) {
+		if ((slash = memchr(p, '/', (size_t)(end - p))) == NULL)
+			slash = end;
+		n = (size_t)(slash - p);
+		if (n == 0 || (p[0] == '.' && (n == 1 ||
+		    (n == 2 && p[1] == '.'))))
+			return (0);
+		if (slash == end)
+			return (1);
+	}
+}
+
 /* "." is the root, with an empty path; else "./" goes. */
 static int
 take_path(struct scan *s, struct record *r)
 {
 	if (s->end - s->p == 1 && *s->p == '.')
 		s->p++;
-	else if (!scan_text(s, "./"))
+	else if (!scan_text(s, "./") || !is_plain(s->p, s->end))
 		return (0);
 	r->path_len = (uint32_t)(s->end - s->p);
 	return (1);
@@ -462,8 +482,8 @@ give(struct listing *l, const struct record *r, struct walk_entry *ent,
 	return (1);
 }
 
-int
-listing_next(struct listing *l, struct walk_entry *ent, struct err *e)
+static int
+next_record(struct listing *l, struct walk_entry *ent, struct err *e)
 {
 	int rc;
 
@@ -478,5 +498,22 @@ listing_next(struct listing *l, struct walk_entry *ent, struct err *e)
 	if (rc == 1 && load_head(l, &l->runs[0], e) == -1)
 		return (-1);
 	sift_down(l, 0);
+	return (rc);
+}
+
+int
+listing_next(struct listing *l, struct walk_entry *ent, struct err *e)
+{
+	int rc;
+
+	/* A catalog has each path once, whatever a node prints. */
+	do {
+		buf_clear(&l->last);
+		buf_append(&l->last, l->name.data, l->name.len);
+		if (buf_ok(&l->last, e) == -1)
+			return (-1);
+		rc = next_record(l, ent, e);
+	} while (rc == 1 && l->last.len == l->name.len &&
+	    memcmp(l->last.data, l->name.data, l->name.len) == 0);
 	return (rc);
 }

@@ -3,8 +3,8 @@
 
 #include <stddef.h>
 
-#include "formats/walkent.h"
 #include "base/err.h"
+#include "formats/walkent.h"
 
 /*
  * A node's tree as GNU find lists it, brought into catalog order.  What does

@@ -84,8 +84,8 @@ ssh_find() {
 	REMOTE_TOOL=${REMOTE_TOOL:-${XCATVAULT%/*}/tests/cli/remote_tool}
 	[ -x "$REMOTE_TOOL" ] || die "no $REMOTE_TOOL: run make bench"
 	FORMAT=$(sed -n 's/^\t"\(%y .*\)"$/\1/p' \
-	    "$BENCH_SRC/../../backup/listing.h" | sed 's/\\\\/\\/g')
-	[ -n "$FORMAT" ] || die "no LISTING_FORMAT in backup/listing.h"
+	    "$BENCH_SRC/../../remote/node/listing.h" | sed 's/\\\\/\\/g')
+	[ -n "$FORMAT" ] || die "no LISTING_FORMAT in remote/node/listing.h"
 	NODE=$BENCH_DIR/nodes/node KEEPER=$BENCH_DIR/nodes/keeper
 	{
 		printf '#fact\tssh: %s, %s, loopback\n' "$(ssh -V 2>&1)" \
@@ -168,14 +168,11 @@ node_files() {
 
 # Processes of the node: its first and sshd when all is quiet.
 node_processes() {
-	local ns p n=0
+	local ns
 
 	ns=$(readlink "/proc/$(cat "$NODE/pid")/ns/pid")
-	for p in /proc/[0-9]*; do
-		[ "$(readlink "$p/ns/pid" 2>/dev/null)" != "$ns" ] ||
-		    n=$((n + 1))
-	done
-	echo "$n"
+	{ find /proc/[0-9]*/ns/pid -maxdepth 0 -printf "%l\n" 2>/dev/null ||
+	    true; } | grep -cxF "$ns"
 }
 
 # Nothing of a night may be left on the node, nor in the corpus.

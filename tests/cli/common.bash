@@ -79,7 +79,7 @@ vault_name()
 # xv ARG...: the program, which must not hang
 xv()
 {
-	local args=("$@") i
+	local args=("$@") i vault=${XCATVAULT_VAULT-}
 
 	if over_ssh; then
 		for ((i = 0; i < ${#args[@]}; i++)); do
@@ -93,8 +93,8 @@ xv()
 				;;
 			esac
 		done
-		[ -z "${XCATVAULT_VAULT-}" ] ||
-		    local -x XCATVAULT_VAULT=$(vault_name "$XCATVAULT_VAULT")
+		[ -z "$vault" ] || vault=$(vault_name "$vault")
+		local -x XCATVAULT_VAULT=$vault
 	fi
 	timeout -k 5 "${XCATVAULT_TEST_TIMEOUT:-120}" "$XCATVAULT" \
 	    ${args[@]+"${args[@]}"}
@@ -256,7 +256,7 @@ private_mounts()
 sshd_inside()
 {
 	trap sshd_stop EXIT
-	sshd_start
+	sshd_start node
 	case $XCATVAULT_VAULT in
 	ssh://*) XCATVAULT_VAULT=/${XCATVAULT_VAULT#ssh://*/} ;;
 	esac

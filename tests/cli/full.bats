@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# shellcheck disable=SC2016,SC2030,SC2031
+# shellcheck disable=SC2016,SC2030,SC2031,SC2034,SC2153
 # profile = "full": what a lost node needs besides its volumes.
 
 load common
@@ -269,7 +269,7 @@ absent()
 	equal "$(ls -A "$TMPDIR")" ''
 	exits '0|5' xv diff "$first" "$SNAP"
 	# xCAT dumped anew; nothing else is different
-	not grep -Ev ' /\.dbbackup(/|$)' "$T/out"
+	not grep -Ev ' /\.dbbackup( |/|$)' "$T/out"
 }
 
 @test "what is configured is reported when it is missing; what is guessed is not" {

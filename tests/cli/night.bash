@@ -1,4 +1,5 @@
 # shellcheck shell=bash
+# shellcheck disable=SC2030,SC2031,SC2034
 # Nightly backups of test nodes, beside common.bash and ../mn/mn.bash:
 #
 #	setup_file() { shared_node [OPTION...]; }
@@ -55,7 +56,7 @@ night_scratch()
 	mkdir -m 0700 "$T/ssh"
 	! over_ssh || cp "$known"/* "$T/ssh/"
 	export XCATVAULT_SSH_DIR=$T/ssh
-	SITES= LINES_ABOVE=
+	SITES='' LINES_ABOVE=''
 	new_vault
 }
 

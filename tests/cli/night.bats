@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# shellcheck disable=SC2016,SC2030,SC2031
+# shellcheck disable=SC2016,SC2030,SC2031,SC2034
 # A site's night: what becomes of the database, whatever xCAT does.
 
 load common
@@ -379,6 +379,39 @@ line" && mkfifo hosts.csv && : >old.csv && chmod 644 old.csv'
 	proper_dbbackup b
 	equal "$(json "$SNAP" '.volumes[] | select(.path == "/.dbbackup") | .files')" 71
 	nothing_left b
+}
+
+@test "SIGTERM while xCAT dumps: status 2 at once, nothing left" {
+	after_good dump=slow:100
+	SECONDS=0
+	"$XCATVAULT" backup m >"$T/out" 2>"$T/err" 3>&- 4>&- &
+	local pid=$! tries=0
+	until [ -n "$(on mn_sh a find / -maxdepth 1 -name '.xcatvault-dump.*')" ] ||
+	    [ $tries -gt 100 ]; do
+		sleep 0.05
+		tries=$((tries + 1))
+	done
+	kill -TERM $pid
+	STATUS=0
+	wait $pid || STATUS=$?
+	ended 2 'm: interrupted'
+	[ $SECONDS -lt 10 ]
+	nothing_left a
+	dbbackup a >"$T/after"
+	diff "$T/before" "$T/after"
+	equal "$(snapshot_count)" 2
+}
+
+@test "words of the node that are no text" {
+	node b
+	local release
+	release=$(mn_folder b)/root/etc/os-release
+	rm "$release"
+	printf 'PRETTY_NAME="D\351bian \033[31m x"\nID=x\n' >"$release"
+	site m b
+	night m
+	ended 0
+	json "$SNAP" .node.os | not grep '[^ -~]'
 }
 
 # --- tools that the node lacks --------------------------------------------------------

@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# shellcheck disable=SC2016,SC2030,SC2031
+# shellcheck disable=SC2016,SC2030,SC2031,SC2034
 # Files of a node, by GNU find and tar over ssh.
 
 load common
@@ -297,7 +297,7 @@ night_is_over()
 	echo 2 >"$W/open/private"
 	echo 3 >"$W/open/"$'pri\nvate: \\n'
 	echo 4 >"$W/shut/x"
-	noise 1 9000000 >"$W/open/private-large"
+	noise 1 9000000 | tee "$W/open/large" >"$W/open/private-large"
 	chmod 0600 "$W/open/pri"*
 	chmod 0700 "$W"/shut*
 	tree_node "$W"
@@ -316,6 +316,13 @@ night_is_over()
 	grep -q 'file' "$T/out"
 	exits 0 xv cat "$SNAP" /install/open/file
 	equal "$(cat "$T/out")" 1
+	# nor one of which the digest would be asked for first
+	noise 2 9000000 >"$W/open/private-late"
+	chmod 0600 "$W/open/private-late"
+	night t
+	ended 1
+	equal "$(json "$SNAP" '.reports[] | select(.path == "/install/open/private-late") | "\(.kind) \(.message | test("Permission denied"))"')" \
+	    'unreadable true'
 	sound
 }
 
@@ -368,6 +375,30 @@ read_bytes()
 	equal "$(read_bytes)" 12582912
 	same_as_local "$W"
 	sound
+}
+
+@test "a large file that changes behind its digest is not taken for the one known" {
+	local W=$T/tree
+	mkdir "$W"
+	noise 5 9000000 >"$W/image"
+	tree_node "$W"
+	without_xcat
+	night t
+	ended 1
+	cp "$W/image" "$W/copy"
+	cat >"$(mn_folder t)/usr-local/bin/sha256sum" <<-'END'
+	#!/bin/sh
+	/usr/bin/sha256sum "$@" || exit
+	printf changed | dd of=copy bs=1 seek=4000000 conv=notrunc status=none
+	END
+	chmod 755 "$(mn_folder t)/usr-local/bin/sha256sum"
+	night t
+	rm "$(mn_folder t)/usr-local/bin/sha256sum"
+	exits 0 xv cat "$SNAP" /install/copy
+	cmp "$T/out" "$W/copy"
+	night t
+	exits 0 xv cat "$SNAP" /install/copy
+	cmp "$T/out" "$W/copy"
 }
 
 # --- a night that is cut off --------------------------------------------------------------
@@ -449,7 +480,7 @@ cut_connections()
 }
 
 @test "connections cut at 20 random points of a first backup, which then completes" {
-	local W=$T/tree i seed total how want went_on=0 resumed=0 through=0
+	local W=$T/tree i seed total how want went_on=0 resumed=0
 	many_files "$W"
 	tree_node "$W"
 	total=$(find "$W" -type f -printf '%s\n' | awk '{ n += $1 } END { print n }')
@@ -465,6 +496,7 @@ cut_connections()
 		how=$([ $((RANDOM % 2)) -eq 0 ] && echo all || echo one)
 		night_begins t
 		sleep "$(printf '0.%03d' $((50 + RANDOM % 950)))"
+		# shellcheck disable=SC2086
 		cut_connections t $how
 		night_is_over
 		echo "seed $seed: $how: $(tail -n 1 "$T/err" "$T/out" | tr '\n' ' ')"
@@ -491,6 +523,30 @@ cut_connections()
 	echo "went on by itself: $went_on; kept and resumed: $resumed"
 	comes_back "$SNAP" "$W" /install
 	[ "$went_on" -gt 0 ]
+}
+
+@test "a large file goes on where the connection was cut" {
+	local W=$T/tree got
+	mkdir "$W"
+	noise 77 24000000 >"$W/large"
+	echo before >"$W/a"
+	echo behind >"$W/z"
+	tree_node "$W"
+	without_xcat
+	# the first connection is the one that commands are run in
+	on mn_proxy t -,9000000,6000000
+	cat "$MN_SSH/known_hosts" >>"$T/ssh/known_hosts"
+	sed -i -e "s/127.0.0.1:[0-9]*/127.0.0.1:$MN_PORT/" \
+	    -e "s/dump_timeout/lanes = 1; &/" "$XCATVAULT_CONFIG"
+	night t
+	ended 1
+	got=$(sed -n "s/^[a-z]* after \([0-9]*\) bytes\$/\1/p" \
+	    "$MN_DIR/proxy.log" | awk "{ n += \$1 } END { print n }")
+	equal "$(grep -c "^cut after" "$MN_DIR/proxy.log")" 2
+	# a third of what was cut off may have been under way
+	[ "$got" -lt 29000000 ] || { cat "$MN_DIR/proxy.log"; false; }
+	comes_back "$SNAP" "$W" /install
+	sound
 }
 
 @test "the connection is cut while xCAT dumps: status 2, nothing left, then a night" {

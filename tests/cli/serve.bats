@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# shellcheck disable=SC2153
 # The far side of an ssh vault: append-only, hostile clients, lost connections.
 # (That all commands work on such a vault is told by the other suites, which
 # run once with XCATVAULT_TEST_VAULT=ssh.)
@@ -9,7 +10,7 @@ setup()
 {
 	! over_ssh || skip "starts servers of its own"
 	scratch
-	sshd_start
+	sshd_start node
 	export XCATVAULT_REMOTE_PROGRAM=$XCATVAULT
 	FAR=ssh://$SSHD_ADDRESS$V
 	export XCATVAULT_VAULT=$FAR
@@ -82,6 +83,7 @@ ask()
 	exits 0 xv -V "$V" init
 	append_only
 	take --volume "$T/src=/v"
+	# shellcheck disable=SC2153 # set by take
 	local first=$SNAP
 	cp -a "$T/src" "$T/first"
 	stamps >"$T/stamps"
@@ -338,7 +340,7 @@ nothing_in_tmp()
 	for at in 1 6; do
 		rm -rf "$V" "$XCATVAULT_CACHE"
 		begin_large "$at"
-		sshd_cut
+		sshd_cut node
 		got=0
 		wait "$BACKUP" || got=$?
 		# it may have been quicker
@@ -421,7 +423,7 @@ nothing_in_tmp()
 		# shellcheck disable=SC2086
 		held_start recvfrom,read:when=60+400 "$XCATVAULT" $command
 		held_next .
-		sshd_cut
+		sshd_cut node
 		held_go
 		held_end
 		equal "$HELD_STATUS" 2 "exit status of $command"
@@ -440,7 +442,7 @@ full_far()
 	sshd_stop
 	small_fs "$T/fs" 7m
 	V=$T/fs/vault
-	sshd_start
+	sshd_start node
 	XCATVAULT_VAULT=ssh://$SSHD_ADDRESS$V
 	new_vault small
 	plain_tree "$T/src"

@@ -8,8 +8,8 @@
 setup_suite()
 {
 	[ "${XCATVAULT_TEST_VAULT-}" = ssh ] || return 0
-	T=$BATS_SUITE_TMPDIR
-	sshd_start
+	export T=$BATS_SUITE_TMPDIR
+	sshd_start node
 	export SSHD_ADDRESS SSHD_PORT SSHD_USER
 	export XCATVAULT_REMOTE_PROGRAM
 	XCATVAULT_REMOTE_PROGRAM=$(realpath -m \
@@ -18,6 +18,6 @@ setup_suite()
 
 teardown_suite()
 {
-	T=$BATS_SUITE_TMPDIR
+	export T=$BATS_SUITE_TMPDIR
 	sshd_stop
 }

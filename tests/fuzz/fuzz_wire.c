@@ -71,32 +71,47 @@ listing(const uint8_t *p, size_t len)
 	buf_fini(&again);
 }
 
+/* Body of an answer: decoded, and encoded again.  -1 when refused. */
+static int
+again(int what, const uint8_t *p, size_t len, struct buf *out, struct err *e)
+{
+	struct wire_hello h;
+	uint64_t v;
+
+	if (what == 1) {
+		if (wire_hello_decode(&h, p, len, e) == -1)
+			return (-1);
+		wire_hello_encode(out, &h);
+	} else {
+		if (wire_length_decode(&v, p, len, e) == -1)
+			return (-1);
+		wire_length_encode(out, v);
+	}
+	return (0);
+}
+
 static void
 answer(int what, const uint8_t *p, size_t len)
 {
-	struct buf again = BUF_INIT;
-	struct err e = { 0 }, why;
-	struct wire_hello h;
-	uint64_t v;
-	int rc;
+	struct buf out = BUF_INIT;
+	struct err e = { 0 };
 
-	if (what == 1 && (rc = wire_hello_decode(&h, p, len, &e)) == 0)
-		wire_hello_encode(&again, &h);
-	else if (what == 2 && (rc = wire_length_decode(&v, p, len, &e)) == 0)
-		wire_length_encode(&again, v);
-	else if (what == 3) {
-		if ((rc = wire_err_decode(&why, p, len, &e)) == 0)
-			must_explain(&why, why.kind);
-		buf_fini(&again);
-		if (rc == -1)
-			must_explain(&e, ERR_FAILED);
-		return;
-	} else {
+	if (again(what, p, len, &out, &e) == 0)
+		must_equal(&out, p, len);
+	else
 		must_explain(&e, ERR_FAILED);
-		return;
-	}
-	must_equal(&again, p, len);
-	buf_fini(&again);
+	buf_fini(&out);
+}
+
+static void
+error(const uint8_t *p, size_t len)
+{
+	struct err e = { 0 }, why;
+
+	if (wire_err_decode(&why, p, len, &e) == 0)
+		must_explain(&why, why.kind);
+	else
+		must_explain(&e, ERR_FAILED);
 }
 
 int
@@ -106,6 +121,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return (0);
 	if (data[0] == 0)
 		requests(data + 1, size - 1);
+	else if (data[0] == 3)
+		error(data + 1, size - 1);
 	else if (data[0] == 4)
 		listing(data + 1, size - 1);
 	else

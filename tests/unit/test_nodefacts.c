@@ -88,9 +88,7 @@ test_refused(void **state)
 		"file ../x\n", "file .x\n", "file a b\n", "file a\nfile b\n",
 		"file a\nend\n", "file a\nend x\n", "file a\nend 1234\n",
 		"file a\nend 1 cot\n", "file a\nx\n", "end\nend\n",
-		"end\nfile a\n", "file "
-		"0123456789012345678901234567890123456789012345678901234567890123"
-		"\n",
+		"end\nfile a\n",
 	};
 	struct seen s = { BUF_INIT, 0 };
 	struct err e = { 0 };
@@ -103,6 +101,13 @@ test_refused(void **state)
 			fail_msg("\"%s\" accepted", wrong[i]);
 		check_failed(-1, &e, ERR_FAILED);
 	}
+	/* The longest name, and one more. */
+	buf_printf(&many, "file %0*d\n", NODEFACTS_NAME_MAX - 1, 0);
+	assert_int_equal(feed(&s, buf_cstr(&many), 999, &e), 1);
+	buf_clear(&many);
+	buf_printf(&many, "file %0*d\n", NODEFACTS_NAME_MAX, 0);
+	check_failed(feed(&s, buf_cstr(&many), 999, &e), &e, ERR_FAILED);
+	buf_clear(&many);
 	for (i = 0; i < NODEFACTS_FILES_MAX; i++)
 		buf_puts(&many, "file a\nend 0\n");
 	assert_int_equal(feed(&s, buf_cstr(&many), 999, &e), 1);

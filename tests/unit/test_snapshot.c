@@ -578,6 +578,142 @@ test_site(void **state)
 	assert_int_equal(snapshot_valid_site(longest + 1), 1);
 }
 
+/* What a night over ssh adds: the node, the proof of its dump, selections. */
+#define NIGHT_TABLE "{\"table\": \"site\", \"rows\": 3, \"columns\": 4, " \
+	"\"bytes\": 99, \"sha256\": \"" HEX "\"}"
+#define NIGHT_DB "{\"dump\": \"warned\", \"reason\": \"site: row 2\", " \
+	"\"bypass\": true, \"tables\": [" NIGHT_TABLE "]}"
+#define NIGHT_NODE "{\"address\": \"root@mn1:2200\", \"fingerprint\": " \
+	"\"SHA256:x\", \"hostname\": \"mn1\", \"os\": \"Debian\", " \
+	"\"arch\": \"x86_64\", \"xcat\": \"2.19\", \"database\": \"SQLite\"}"
+
+/* golden with a node and a database, either may be NULL */
+static int
+decode_night(struct snapshot *s, const char *node, const char *database,
+    struct err *e)
+{
+	struct buf b = BUF_INIT;
+	int rc;
+
+	buf_append(&b, golden, strlen(golden) - 3);
+	if (node != NULL)
+		buf_printf(&b, ", \"node\": %s", node);
+	if (database != NULL)
+		buf_printf(&b, ", \"database\": %s", database);
+	buf_puts(&b, "}");
+	rc = decode(s, buf_cstr(&b), e);
+	buf_fini(&b);
+	return (rc);
+}
+
+static void
+test_night(void **state)
+{
+	struct snapshot s;
+	struct err e = { 0 };
+
+	(void)state;
+	assert_int_equal(decode_night(&s, NIGHT_NODE, NIGHT_DB, &e), 0);
+	assert_string_equal(s.node.address, "root@mn1:2200");
+	assert_string_equal(s.node.fingerprint, "SHA256:x");
+	assert_string_equal(s.node.hostname, "mn1");
+	assert_string_equal(s.node.os, "Debian");
+	assert_string_equal(s.node.arch, "x86_64");
+	assert_string_equal(s.node.xcat, "2.19");
+	assert_string_equal(s.node.engine, "SQLite");
+	assert_int_equal(s.database.dump, SNAPSHOT_DUMP_WARNED);
+	assert_string_equal(s.database.reason, "site: row 2");
+	assert_int_equal(s.database.bypass, 1);
+	assert_int_equal(s.database.ntables, 1);
+	assert_string_equal(s.database.tables[0].name, "site");
+	assert_true(s.database.tables[0].rows == 3 &&
+	    s.database.tables[0].columns == 4 &&
+	    s.database.tables[0].bytes == 99);
+	assert_int_equal(s.database.tables[0].digest[1], 0x11);
+	s.volumes[0].selected = 1;
+	check_round_trip(&s);
+	snapshot_fini(&s);
+	assert_null(s.node.address);
+	assert_null(s.database.tables);
+	/* without them they are empty, and written as they were */
+	assert_int_equal(decode(&s, golden, &e), 0);
+	assert_null(s.node.address);
+	assert_int_equal(s.database.dump, SNAPSHOT_DUMP_NONE);
+	assert_int_equal(s.volumes[0].selected, 0);
+	snapshot_fini(&s);
+	/* a failed dump has a reason and no tables; an address is enough */
+	assert_int_equal(decode_night(&s, "{\"address\": \"a\"}",
+	    "{\"dump\": \"failed\", \"reason\": null, \"bypass\": false, "
+	    "\"tables\": []}", &e), 0);
+	assert_int_equal(s.database.dump, SNAPSHOT_DUMP_FAILED);
+	assert_null(s.database.reason);
+	assert_null(s.node.os);
+	check_round_trip(&s);
+	snapshot_fini(&s);
+}
+
+static void
+test_selected(void **state)
+{
+	struct snapshot s, got;
+	struct buf b = BUF_INIT;
+	struct err e = { 0 };
+
+	(void)state;
+	assert_int_equal(decode(&s, golden, &e), 0);
+	s.volumes[0].selected = 1;
+	assert_int_equal(snapshot_encode(&b, &s, &e), 0);
+	assert_non_null(strstr(buf_cstr(&b), "\"selected\": true"));
+	assert_int_equal(decode(&got, buf_cstr(&b), &e), 0);
+	assert_int_equal(got.volumes[0].selected, 1);
+	buf_fini(&b);
+	snapshot_fini(&s);
+	snapshot_fini(&got);
+}
+
+static void
+test_bad_night(void **state)
+{
+	static const char *const nodes[] = {
+		"{}", "[]", "3", "\"root@mn1\"", "{\"os\": \"x\"}",
+		"{\"address\": null}", "{\"address\": 5}",
+		"{\"address\": \"a\", \"os\": 5}",
+		"{\"address\": \"a\", \"xcat\": null}",
+	};
+	static const char *const databases[] = {
+		"{}", "[]", "\"whole\"", "{\"dump\": \"whole\"}",
+		"{\"dump\": \"none\", \"tables\": []}",
+		"{\"dump\": \"Whole\", \"tables\": []}",
+		"{\"dump\": 1, \"tables\": []}",
+		"{\"dump\": \"whole\", \"tables\": {}}",
+		"{\"dump\": \"whole\", \"tables\": [{}]}",
+		"{\"dump\": \"whole\", \"tables\": [{\"table\": \"site\", "
+		"\"rows\": -1, \"columns\": 4, \"bytes\": 9, \"sha256\": \""
+		HEX "\"}]}",
+		"{\"dump\": \"whole\", \"tables\": [{\"table\": \"site\", "
+		"\"rows\": 1, \"columns\": 4, \"bytes\": 9, "
+		"\"sha256\": \"00\"}]}",
+		"{\"dump\": \"whole\", \"tables\": [{\"table\": 7, "
+		"\"rows\": 1, \"columns\": 4, \"bytes\": 9, \"sha256\": \""
+		HEX "\"}]}",
+	};
+	struct snapshot s;
+	struct err e = { 0 };
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < COUNT(nodes); i++) {
+		if (decode_night(&s, nodes[i], NULL, &e) == 0)
+			fail_msg("taken: %s", nodes[i]);
+		check_failed(-1, &e, ERR_DAMAGED);
+	}
+	for (i = 0; i < COUNT(databases); i++) {
+		if (decode_night(&s, NULL, databases[i], &e) == 0)
+			fail_msg("taken: %s", databases[i]);
+		check_failed(-1, &e, ERR_DAMAGED);
+	}
+}
+
 static void
 test_total_names(void **state)
 {
@@ -620,6 +756,9 @@ main(void)
 		cmocka_unit_test(test_decode_without_memory),
 		cmocka_unit_test(test_time_text),
 		cmocka_unit_test(test_site),
+		cmocka_unit_test(test_night),
+		cmocka_unit_test(test_selected),
+		cmocka_unit_test(test_bad_night),
 		cmocka_unit_test(test_total_names),
 	};
 

@@ -138,6 +138,7 @@ static void
 test_answers(void **state)
 {
 	struct err why = { ERR_BUSY, 0, "locked" }, got;
+	static const uint8_t top[8] = { 0xff };
 	struct wire_hello h = { 3, 1 }, h2;
 	struct err e = { 0 };
 	struct buf b = BUF_INIT;
@@ -154,8 +155,7 @@ test_answers(void **state)
 	wire_length_encode(&b, 1ull << 50);
 	assert_int_equal(wire_length_decode(&v, b.data, b.len, &e), 0);
 	assert_int_equal(v, 1ull << 50);
-	check_failed(wire_length_decode(&v, (const uint8_t *)
-	    "\xff\0\0\0\0\0\0\0", 8, &e), &e, ERR_FAILED);
+	check_failed(wire_length_decode(&v, top, 8, &e), &e, ERR_FAILED);
 	buf_clear(&b);
 	wire_err_encode(&b, &why);
 	assert_int_equal(wire_err_decode(&got, b.data, b.len, &e), 0);
@@ -230,7 +230,8 @@ test_names(void **state)
 		"packs/../x", "packs/ab/..", "packs/ab/../../x", "packs/./x",
 		"packs/ab/.x", "packs/ab/", "packs/ab/x/y", "./packs",
 		"packsx", "snapshots/s/a/b", "damaged/x/y", "damaged/",
-		"packs/ab/x y", "packs/ab/x\n", "packs/ab/\xc3\xa4", "packs/ab/x\\y",
+		"packs/ab/x y", "packs/ab/x\n", "packs/ab/\xc3\xa4",
+		"packs/ab/x\\y",
 		".ssh/authorized_keys", "tmp/../x", "locks/x/y",
 	};
 	char name[WIRE_NAME_MAX + 20];

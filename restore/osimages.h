@@ -1,0 +1,129 @@
+#ifndef RESTORE_OSIMAGES_H_
+#define RESTORE_OSIMAGES_H_
+
+#include <stddef.h>
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "formats/scan.h"
+#include "restore/snapfs.h"
+#include "restore/view.h"
+
+/*
+ * Whether a snapshot has all files that the osimages in its dump of the
+ * database need.  The rules are those of xCAT 2.19 (anaconda.pm, SvrUtils.pm,
+ * Template.pm, Postage.pm, imgutils.pm, DSHCLI.pm).
+ */
+enum osimages_level {
+	OSIMAGES_WARNING = 1,	/* the osimage works without */
+	OSIMAGES_MISSING,
+};
+
+struct osimages_finding {
+	enum osimages_level level;
+	const char *what;	/* "kernel", "pkglist", ... */
+	const char *path;	/* as named; raw */
+	const char *why;
+	const char *by;		/* the file that names it; raw, "" if none */
+	size_t line;		/* in that file; 0: not told */
+	struct osimages_finding *next;
+};
+
+enum osimages_state {
+	OSIMAGES_COMPLETE,
+	OSIMAGES_INCOMPLETE,
+	OSIMAGES_UNCHECKED,
+};
+
+struct osimage {
+	struct span name, provmethod, osvers, osarch, profile;
+	enum osimages_state state;
+	const char *reason;	/* of one that was not checked */
+	const char *boots;	/* "rootimg.cpio.gz"; NULL: none */
+	size_t files;		/* and directories that were wanted, and there */
+	size_t warnings;
+	struct osimages_finding *findings, **last;
+};
+
+struct osimages {
+	struct osimage *at;	/* in the order of the table */
+	size_t n;
+	size_t complete, incomplete, unchecked;
+	size_t warned;		/* complete, with warnings */
+	struct arena arena;	/* all of the above */
+};
+
+/*
+ * Check them.  ERR_USAGE: no dump in the snapshot; ERR_DAMAGED: its tables of
+ * osimages cannot be read.  To be finished also on -1.
+ */
+int osimages_check(struct osimages *o, struct view *v, struct err *e);
+void osimages_fini(struct osimages *o);
+
+/* STATUS_DAMAGED, STATUS_REPORTED or STATUS_DONE. */
+int osimages_status(const struct osimages *o);
+
+/* For the osimages' own files. */
+
+enum osimages_column {	/* of osimage, then of linuximage */
+	OSI_NAME, OSI_TYPE, OSI_PROVMETHOD, OSI_ROOTFSTYPE, OSI_PROFILE,
+	OSI_VERS, OSI_ARCH, OSI_SYNCLISTS, OSI_POST, OSI_POSTBOOT,
+	OSI_ENVIRON, OSI_DISABLE, OSI_NCOLUMNS
+};
+enum osimages_linux {
+	LIN_NAME, LIN_TEMPLATE, LIN_PKGLIST, LIN_PKGDIR, LIN_OTHERPKGLIST,
+	LIN_OTHERPKGDIR, LIN_EXLIST, LIN_POSTINSTALL, LIN_ROOTIMGDIR,
+	LIN_PARTITION, LIN_DRIVERS, LIN_DISABLE, LIN_NCOLUMNS
+};
+enum osimages_post {
+	POST_NODE, POST_SCRIPTS, POST_BOOT, POST_DISABLE, POST_NCOLUMNS
+};
+
+struct osimages_rows {
+	const struct span **at;	/* each of as many values as were asked for */
+	size_t n, cap;
+};
+
+struct osimages_work {
+	struct osimages *o;
+	struct snapfs *fs;
+	const char *installdir;
+	struct osimages_rows posts;	/* of table postscripts */
+	struct osimage *img;		/* at hand */
+	const struct span *os, *lin;	/* its rows */
+};
+
+/* osneeds.c: check one whose provmethod is known. */
+int osneeds_check(struct osimages_work *w, struct err *e);
+int osneeds_knows(const struct span *provmethod);
+
+/* oslists.c: lists and what they name; the building blocks. */
+enum oslists_want { OSLISTS_FILE, OSLISTS_DIR, OSLISTS_ANY };
+
+/* What a finding is about, and where its path was read. */
+struct oslists_about {
+	const char *what;
+	const char *by;		/* or NULL */
+	size_t line;
+};
+
+/* Note a finding; strings are copied but what and why. */
+int oslists_note(struct osimages_work *w, enum osimages_level level,
+    const struct oslists_about *about, const char *path, const char *why,
+    struct err *e);
+
+/*
+ * A path that is needed.  1 and *f when it is there and whole; 0 when that
+ * is not so, which has been noted; -1.
+ */
+int oslists_need(struct osimages_work *w, const struct oslists_about *about,
+    const char *path, enum oslists_want want, struct snapfs_found *f,
+    struct err *e);
+
+/* Lists with their includes; synclists with their sources; scripts. */
+int oslists_lists(struct osimages_work *w, const char *what,
+    const struct span *value, int text, struct err *e);
+int oslists_synclists(struct osimages_work *w, const struct span *value,
+    struct err *e);
+
+#endif

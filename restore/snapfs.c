@@ -1,0 +1,544 @@
+#include <fnmatch.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <uthash.h>
+
+#include "base/arena.h"
+#include "formats/pathtext.h"
+#include "restore/content.h"
+#include "restore/snapfs.h"
+#include "restore/subtree.h"
+#include "vault/fetch.h"
+#include "vault/tree.h"
+
+#define FRAMES_KEPT 16		/* decoded catalog frames */
+#define LINKS_MAX 40		/* as in the kernel */
+#define PATH_BYTES_MAX 65536	/* of a path with its links put in */
+#define GLOB_ENTRIES_MAX 100000	/* looked at for one pattern */
+
+/* A path without links in its directories, as the catalog has it. */
+struct node {
+	UT_hash_handle hh;
+	enum snapfs_what what;
+	int is_link;
+	const char *target;	/* raw */
+	const struct snapshot_volume *vol;
+	struct entry ent;
+	char path[];		/* raw, clean */
+};
+
+struct snapfs {
+	struct view *view;
+	struct fetch *fetch;
+	struct content *content;
+	struct node *nodes;
+	struct arena arena;	/* texts of entries, targets */
+};
+
+struct snapfs *
+snapfs_new(struct view *v, struct err *e)
+{
+	struct snapfs *fs;
+
+	if ((fs = calloc(1, sizeof(*fs))) == NULL) {
+		err_nomem(e);
+		return (NULL);
+	}
+	fs->view = v;
+	if ((fs->fetch = fetch_new(v->vault, v->index, FRAMES_KEPT,
+	    e)) == NULL ||
+	    (fs->content = content_new(v->vault, v->index, e)) == NULL) {
+		snapfs_free(fs);
+		return (NULL);
+	}
+	return (fs);
+}
+
+void
+snapfs_free(struct snapfs *fs)
+{
+	struct node *n, *tmp;
+
+	if (fs == NULL)
+		return;
+	HASH_ITER(hh, fs->nodes, n, tmp) {
+		HASH_DEL(fs->nodes, n);
+		free(n);
+	}
+	content_free(fs->content);
+	fetch_free(fs->fetch);
+	arena_fini(&fs->arena);
+	free(fs);
+}
+
+/* One path of a catalog. */
+
+static int
+keep_entry(struct snapfs *fs, struct node *n, const struct entry *ent,
+    struct err *e)
+{
+	struct buf target = BUF_INIT;
+	struct scan text;
+
+	text.p = arena_copy(&fs->arena, ent->text.p, ent->text.len);
+	if (text.p == NULL)
+		return (err_nomem(e));
+	text.end = text.p + ent->text.len;
+	if (mtree_decode(&text, &n->ent, e) != 1)
+		return (-1);
+	n->what = ent->type == ENTRY_FILE ? SNAPFS_FILE :
+	    ent->type == ENTRY_DIR ? SNAPFS_DIR : SNAPFS_OTHER;
+	if ((n->is_link = ent->type == ENTRY_LINK) == 0)
+		return (0);
+	if (pathtext_decode(&target, ent->link.p, ent->link.len) == 0)
+		n->target = arena_copy(&fs->arena, buf_cstr(&target),
+		    target.len + 1);
+	buf_fini(&target);
+	return (n->target != NULL ? 0 : err_nomem(e));
+}
+
+/* Look through the leaf that would hold the path: 1, 0, -1. */
+static int
+search_leaf(struct snapfs *fs, struct node *n, const uint8_t *id,
+    const struct buf *path, struct err *e)
+{
+	struct entry ent;
+	struct scan s;
+	const uint8_t *p;
+	size_t len;
+	int rc, c;
+
+	if (fetch_blob(fs->fetch, PACK_CATALOG, id, &p, &len, e) == -1)
+		return (-1);
+	s.p = (const char *)p;
+	s.end = s.p + len;
+	while ((rc = mtree_decode(&s, &ent, e)) == 1) {
+		c = pathtext_compare(ent.path.p, ent.path.len,
+		    (const char *)path->data, path->len);
+		if (c == 0)
+			return (keep_entry(fs, n, &ent, e) == -1 ? -1 : 1);
+		if (c > 0)
+			return (0);
+	}
+	return (rc);
+}
+
+static int
+search_volume(struct snapfs *fs, struct node *n, const struct buf *path,
+    struct err *e)
+{
+	uint8_t id[DIGEST_LEN];
+	struct tree_reader *t;
+	uint64_t bytes;
+	int rc = 0;
+
+	t = tree_reader_new(fs->fetch, TREE_CATALOG, n->vol->root,
+	    n->vol->depth, e);
+	if (t == NULL)
+		return (-1);
+	if (path->len > 1)
+		rc = tree_reader_seek(t, (const char *)path->data, path->len,
+		    e);
+	if (rc == 0 && (rc = tree_reader_next(t, id, &bytes, e)) == 1)
+		rc = search_leaf(fs, n, id, path, e);
+	tree_reader_free(t);
+	return (rc);
+}
+
+/* What there is of a path above the volumes: directories on the way down. */
+static enum snapfs_what
+above_volumes(const struct snapshot *s, const char *path)
+{
+	size_t i, n = strcmp(path, "/") == 0 ? 0 : strlen(path);
+
+	for (i = 0; i < s->nvolumes; i++)
+		if (strncmp(s->volumes[i].path, path, n) == 0 &&
+		    s->volumes[i].path[n] == '/')
+			return (SNAPFS_DIR);
+	return (SNAPFS_OUTSIDE);
+}
+
+static int
+fill_node(struct snapfs *fs, struct node *n, struct err *e)
+{
+	struct buf text = BUF_INIT;
+	int rc;
+
+	if (view_locate(&fs->view->snap, n->path, &n->vol, &text, e) == -1) {
+		n->vol = NULL;
+		n->what = above_volumes(&fs->view->snap, n->path);
+		buf_fini(&text);
+		return (e->kind == ERR_USAGE ? 0 : -1);
+	}
+	rc = search_volume(fs, n, &text, e);
+	buf_fini(&text);
+	if (rc == 0) {
+		n->what = n->vol->selected ? SNAPFS_OUTSIDE : SNAPFS_MISSING;
+		/* A volume may lie below what another one has not. */
+		if (above_volumes(&fs->view->snap, n->path) == SNAPFS_DIR)
+			n->what = SNAPFS_DIR;
+	}
+	if (rc == -1 && e->kind == ERR_DAMAGED &&
+	    !store_lost(fs->view->vault->store, e)) {
+		n->what = SNAPFS_LOST;
+		rc = 0;
+	}
+	return (rc == -1 ? -1 : 0);
+}
+
+static struct node *
+get_node(struct snapfs *fs, const char *path, struct err *e)
+{
+	size_t len = strlen(path);
+	struct node *n = NULL;
+
+	HASH_FIND(hh, fs->nodes, path, len, n);
+	if (n != NULL)
+		return (n);
+	if ((n = calloc(1, sizeof(*n) + len + 1)) == NULL) {
+		err_nomem(e);
+		return (NULL);
+	}
+	memcpy(n->path, path, len + 1);
+	if (fill_node(fs, n, e) == -1) {
+		free(n);
+		return (NULL);
+	}
+	HASH_ADD_KEYPTR(hh, fs->nodes, n->path, len, n);
+	return (n);
+}
+
+/* Walking down. */
+
+struct walk {
+	struct buf rest;	/* what is still to be looked up */
+	size_t at;		/* in rest */
+	struct buf done;	/* clean; "" for "/" */
+	unsigned links;
+};
+
+/* Take the next component; 0 when there is none. */
+static int
+next_component(struct walk *w, const char **name, size_t *len)
+{
+	const char *p = (const char *)w->rest.data;
+
+	while (w->at < w->rest.len && p[w->at] == '/')
+		w->at++;
+	*name = p + w->at;
+	for (*len = 0; w->at < w->rest.len && p[w->at] != '/'; w->at++)
+		++*len;
+	return (*len > 0);
+}
+
+static void
+go_up(struct walk *w)
+{
+	while (w->done.len > 0 && w->done.data[--w->done.len] != '/')
+		;
+}
+
+/* Put a link's target in the place of its name. */
+static int
+follow(struct walk *w, const char *target, struct err *e)
+{
+	struct buf rest = BUF_INIT;
+
+	if (target[0] == '/')
+		buf_clear(&w->done);
+	else
+		go_up(w);
+	buf_puts(&rest, target);
+	buf_append(&rest, w->rest.data + w->at, w->rest.len - w->at);
+	buf_fini(&w->rest);
+	w->rest = rest;
+	w->at = 0;
+	return (buf_ok(&rest, e));
+}
+
+static const char *
+done_path(struct walk *w)
+{
+	return (w->done.len > 0 ? buf_cstr(&w->done) : "/");
+}
+
+/* 1 to go on, 0 when n is all that will be found, -1. */
+static int
+step(struct snapfs *fs, struct walk *w, const char *name, size_t len,
+    struct node **n, enum snapfs_what *what, struct err *e)
+{
+	if (len == 1 && name[0] == '.')
+		return (1);
+	if (len == 2 && memcmp(name, "..", 2) == 0)
+		go_up(w);
+	else {
+		buf_putc(&w->done, '/');
+		buf_append(&w->done, name, len);
+	}
+	if (buf_ok(&w->done, e) == -1 ||
+	    (*n = get_node(fs, done_path(w), e)) == NULL)
+		return (-1);
+	*what = (*n)->what;
+	if (!(*n)->is_link)
+		return (*what == SNAPFS_DIR);
+	if (++w->links > LINKS_MAX ||
+	    w->rest.len + strlen((*n)->target) > PATH_BYTES_MAX) {
+		*what = SNAPFS_LOOP;
+		return (0);
+	}
+	return (follow(w, (*n)->target, e) == -1 ? -1 : 1);
+}
+
+int
+snapfs_look(struct snapfs *fs, const char *path, struct snapfs_found *f,
+    struct err *e)
+{
+	struct walk w = { .links = 0 };
+	struct node *n;
+	const char *name;
+	size_t len;
+	int rc = 1;
+
+	memset(f, 0, sizeof(*f));
+	buf_puts(&w.rest, path);
+	if (buf_ok(&w.rest, e) == -1 || (n = get_node(fs, "/", e)) == NULL)
+		rc = -1;
+	else
+		f->what = n->what;
+	while (rc == 1 && next_component(&w, &name, &len))
+		rc = step(fs, &w, name, len, &n, &f->what, e);
+	/* Nothing lies below what is no directory. */
+	if (rc == 0 && next_component(&w, &name, &len) &&
+	    (f->what == SNAPFS_FILE || f->what == SNAPFS_OTHER))
+		f->what = SNAPFS_MISSING;
+	if (rc != -1) {
+		f->path = n->path;
+		f->vol = n->vol;
+		f->ent = n->ent.text.len > 0 ? &n->ent : NULL;
+	}
+	buf_fini(&w.rest);
+	buf_fini(&w.done);
+	return (rc == -1 ? -1 : 0);
+}
+
+/* What was found. */
+
+static int
+take_piece(void *arg, const void *p, size_t len, struct err *e)
+{
+	struct buf *out = arg;
+
+	buf_append(out, p, len);
+	return (buf_ok(out, e));
+}
+
+int
+snapfs_read(struct snapfs *fs, const struct snapfs_found *f, size_t max,
+    struct buf *out, struct err *e)
+{
+	if (f->what != SNAPFS_FILE)
+		return (err_set(e, ERR_FAILED, "not a regular file"));
+	if (f->ent->size > max)
+		return (err_set(e, ERR_FAILED, "longer than %zu bytes", max));
+	return (content_read(fs->content, f->ent, take_piece, out, e));
+}
+
+static int
+has_blob(struct snapfs *fs, const uint8_t id[DIGEST_LEN], struct err *e)
+{
+	struct blob_loc loc;
+
+	return (index_find(fs->view->index, PACK_DATA, id, &loc, e));
+}
+
+static int
+has_list(struct snapfs *fs, const struct entry *ent, struct err *e)
+{
+	uint8_t id[DIGEST_LEN];
+	struct tree_reader *t;
+	uint64_t bytes;
+	int rc, have = 1;
+
+	t = tree_reader_new(fs->fetch, TREE_LIST, ent->list, ent->list_depth,
+	    e);
+	if (t == NULL)
+		return (-1);
+	while ((rc = tree_reader_next(t, id, &bytes, e)) == 1)
+		if ((have = has_blob(fs, id, e)) != 1)
+			break;
+	tree_reader_free(t);
+	if (rc == -1)
+		return (store_lost(fs->view->vault->store, e) ? -1 : 0);
+	return (have);
+}
+
+int
+snapfs_whole(struct snapfs *fs, const struct snapfs_found *f, struct err *e)
+{
+	const struct entry *ent = f->ent;
+	struct scan s;
+	uint8_t id[DIGEST_LEN];
+	int rc = 1;
+
+	if (f->what != SNAPFS_FILE || ent->size == 0)
+		return (1);
+	if (ent->list_depth > 0)
+		return (has_list(fs, ent, e));
+	if (ent->blobs.len == 0)
+		return (has_blob(fs, ent->digest, e));
+	s = mtree_scan(&ent->blobs);
+	while (rc == 1 && s.p < s.end && mtree_next_blob(&s, id))
+		rc = has_blob(fs, id, e);
+	return (rc);
+}
+
+/* Directories. */
+
+/* A name in a directory; nonzero ends the listing. */
+typedef int name_fn(void *arg, const char *name, struct err *e);
+
+static int
+give_name(const struct span *path, size_t top, name_fn *fn, void *arg,
+    struct err *e)
+{
+	struct buf name = BUF_INIT;
+	int rc = 0;
+
+	if (pathtext_decode(&name, path->p + top + 1, path->len - top - 1) ==
+	    0)
+		rc = fn(arg, buf_cstr(&name), e);
+	buf_fini(&name);
+	return (rc);
+}
+
+static int
+list_dir(struct snapfs *fs, const struct snapfs_found *f, name_fn *fn,
+    void *arg, struct err *e)
+{
+	struct subtree *t;
+	struct entry ent;
+	struct err lost;
+	int rc, got = 0;
+
+	if (f->what != SNAPFS_DIR || f->ent == NULL)
+		return (0);
+	t = subtree_new(fs->view->vault, fs->view->index, f->vol,
+	    &f->ent->path, e);
+	if (t == NULL)
+		return (-1);
+	while (got == 0 && (rc = subtree_next(t, &ent, &lost)) != 0) {
+		if (rc == -1) {
+			view_trouble(fs->view, &lost);
+			continue;
+		}
+		if (ent.path.len <= f->ent->path.len)
+			continue;
+		got = give_name(&ent.path, f->ent->path.len, fn, arg, e);
+		if (got == 0 && ent.type == ENTRY_DIR &&
+		    subtree_skip(t, e) == -1)
+			got = -1;
+	}
+	subtree_free(t);
+	return (got);
+}
+
+static int
+any_name(void *arg, const char *name, struct err *e)
+{
+	(void)arg;
+	(void)name;
+	(void)e;
+	return (1);
+}
+
+int
+snapfs_has_entries(struct snapfs *fs, const struct snapfs_found *f,
+    struct err *e)
+{
+	return (list_dir(fs, f, any_name, NULL, e));
+}
+
+struct globbing {
+	struct snapfs *fs;
+	const struct buf *base;	/* directory that is listed */
+	const char *pattern;	/* of a name in it */
+	const char *rest;	/* that must lie below it */
+	unsigned *left;		/* entries that may be looked at */
+};
+
+static int glob_below(struct snapfs *fs, const struct buf *base,
+    const char *pattern, unsigned *left, struct err *e);
+
+static int
+glob_name(void *arg, const char *name, struct err *e)
+{
+	struct globbing *g = arg;
+	struct buf path = BUF_INIT;
+	int rc;
+
+	if (*g->left == 0)
+		return (err_set(e, ERR_FAILED, "too many names for the "
+		    "pattern"));
+	--*g->left;
+	if (fnmatch(g->pattern, name, FNM_PERIOD) != 0)
+		return (0);
+	buf_append(&path, g->base->data, g->base->len);
+	buf_putc(&path, '/');
+	buf_puts(&path, name);
+	rc = buf_ok(&path, e) == -1 ? -1 :
+	    glob_below(g->fs, &path, g->rest, g->left, e);
+	buf_fini(&path);
+	return (rc);
+}
+
+/* Whether something matches the pattern below a path: 1, 0, -1. */
+static int
+glob_below(struct snapfs *fs, const struct buf *base, const char *pattern,
+    unsigned *left, struct err *e)
+{
+	char name[NAME_MAX + 1];
+	struct globbing g = { fs, base, name, NULL, left };
+	struct buf path = BUF_INIT;
+	struct snapfs_found f;
+	size_t n;
+	int rc;
+
+	pattern += strspn(pattern, "/");
+	n = strcspn(pattern, "/");
+	g.rest = pattern + n;
+	buf_append(&path, base->data, base->len);
+	if (n > 0 && (n > NAME_MAX || memchr(pattern, '*', n) != NULL ||
+	    memchr(pattern, '?', n) != NULL ||
+	    memchr(pattern, '[', n) != NULL)) {
+		buf_puts(&path, "/");
+		rc = n > NAME_MAX ? 0 : snapfs_look(fs, buf_cstr(&path), &f,
+		    e);
+		if (rc == 0 && n <= NAME_MAX) {
+			memcpy(name, pattern, n);
+			name[n] = '\0';
+			rc = list_dir(fs, &f, glob_name, &g, e);
+		}
+	} else if (n > 0) {
+		buf_putc(&path, '/');
+		buf_append(&path, pattern, n);
+		rc = buf_ok(&path, e) == -1 ? -1 :
+		    glob_below(fs, &path, g.rest, left, e);
+	} else if ((rc = snapfs_look(fs, buf_cstr(&path), &f, e)) == 0)
+		rc = f.what <= SNAPFS_OTHER;
+	buf_fini(&path);
+	return (rc);
+}
+
+int
+snapfs_glob(struct snapfs *fs, const char *pattern, struct err *e)
+{
+	struct buf base = BUF_INIT;
+	unsigned left = GLOB_ENTRIES_MAX;
+
+	/* Its depth is that of the recursion. */
+	if (strlen(pattern) > PATH_MAX)
+		return (0);
+	return (glob_below(fs, &base, pattern, &left, e));
+}

@@ -1,0 +1,349 @@
+#!/usr/bin/env bats
+# shellcheck disable=SC2016,SC2030,SC2031
+# Volumes of a snapshot onto a management node.
+
+load common
+load ../mn/mn
+load night
+
+setup_file()
+{
+	shared_node
+}
+
+teardown_file()
+{
+	shared_stop
+}
+
+setup()
+{
+	night_scratch
+}
+
+teardown()
+{
+	night_clean
+}
+
+# fresh [OPTION...]: a node "b" that has nothing; site "new"
+fresh()
+{
+	mn_start b --hostname mn2 "$@"
+	site new b
+}
+
+# tree_of NODE VOLUME: what can be seen of it there, with digests
+tree_of()
+{
+	on mn_sh "$1" sh -c 'cd "$1" && find . -path "./.xcatvault-old-*" -prune \
+	    -o ! -type s -printf "%y %m %U %G %n %s %T@ %p -> %l\n" | sort &&
+	    find . -type f -print0 | sort -z | xargs -0 -r sha256sum &&
+	    find . -type d -prune -o -links +1 -printf "%i %p\n" | sort |
+	    awk "{ print (\$1 == last), \$2; last = \$1 }"' sh "$2"
+}
+
+same_on()
+{
+	tree_of "$1" "$3" >"$T/tree.1"
+	tree_of "$2" "$3" >"$T/tree.2"
+	diff "$T/tree.1" "$T/tree.2" >"$T/tree.diff" || {
+		echo "$3 of $1 (<) and of $2 (>) differ:"
+		head -n 20 "$T/tree.diff"
+		return 1
+	}
+}
+
+# saved: a snapshot of the node "a"
+saved()
+{
+	site old a
+	night old
+	ended 0
+}
+
+onto()
+{
+	xv restore "$SNAP" --site new --without-database "$@"
+}
+
+@test "onto a fresh node: the trees are equal, and then there is nothing to do" {
+	saved
+	fresh
+	exits 0 onto --dry-run
+	says 'volume +/install: [1-9][0-9]* to create'
+	equal "$(mn_sh b find /install -mindepth 1)" '' "made by a dry run"
+	exits 0 onto
+	equal "$(cat "$T/err")" ''
+	says 'restored /install: [1-9][0-9]* created.* proved'
+	same_on a b /install
+	exits 0 onto
+	says 'restored /install: 0 created, 0 replaced, 0 adjusted, [1-9][0-9]* kept'
+	nothing_left b
+}
+
+# of NAME TREE: a snapshot of a tree of this host as the volume NAME
+of()
+{
+	take --volume "$2=$1"
+}
+
+@test "a tree of everything there is comes onto the node" {
+	nasty_source
+	of /install "$SRC"
+	fresh
+	exits 0 onto
+	same_tree "$SRC" "$(mn_path b /install)"
+	judged_by_tar "$SRC" "$(mn_path b /install)"
+	exits 0 onto
+	says ': 0 created, 0 replaced, 0 adjusted, [1-9][0-9]* kept'
+}
+
+@test "only what differs is sent; --exact deletes, and says so" {
+	plain_tree "$T/tree"
+	of /install "$T/tree"
+	fresh
+	exits 0 onto
+	local at
+	at=$(mn_path b /install)
+	echo other >"$at/etc/site.conf"
+	touch -d 2020-01-01 "$at/etc/site.conf"
+	chmod 0700 "$at/bin/tool"
+	chown 12:34 "$at/etc/net.conf"
+	rm "$at/bin/large"
+	mkdir "$at/more" "$at/more/of"
+	echo x >"$at/more/of/it"
+	touch -d 2020-01-01 "$at/more/of/it"
+	exits 0 onto
+	says ': 1 created, 1 replaced, [0-9]+ adjusted, [0-9]+ kept, 0 deleted'
+	[ -e "$at/more/of/it" ]
+	exits 0 onto --exact --dry-run
+	says '^delete /install/more/of/it$'
+	[ -e "$at/more/of/it" ]
+	exits 0 onto --exact
+	says '^delete /install/more$'
+	says '3 deleted'
+	same_tree "$T/tree" "$at"
+}
+
+@test "--keep-old: what is replaced or deleted is there afterwards" {
+	plain_tree "$T/tree"
+	of /install "$T/tree"
+	fresh
+	local at old
+	at=$(mn_path b /install)
+	mkdir -p "$at/etc" "$at/more"
+	echo precious >"$at/etc/site.conf"
+	echo more >"$at/more/file"
+	exits 2 onto
+	complains '1 file .* would be lost, /install/etc/site.conf among them'
+	equal "$(cat "$at/etc/site.conf")" precious
+	exits 0 onto --keep-old --exact
+	old=$(echo "$at"/.xcatvault-old-*)
+	equal "$(cat "$old/etc/site.conf")" precious
+	equal "$(cat "$old/more/file")" more
+	[ ! -e "$at/more" ]
+	same_tree "$T/tree" "$at" --exclude='/.xcatvault-old-*' ||
+	    same_on_but_old "$T/tree" "$at"
+	echo precious >"$at/etc/net.conf"
+	exits 0 onto --force
+	says '1 replaced'
+}
+
+# same_on_but_old A B: rsync's judgement, without what was kept
+same_on_but_old()
+{
+	equal "$(rsync -aHAXn --checksum --delete -i --modify-window=-1 \
+	    --exclude='/.xcatvault-old-*' "$1/" "$2/")" ''
+}
+
+@test "single files and patterns; the directories above are left alone" {
+	plain_tree "$T/tree"
+	of /install "$T/tree"
+	fresh
+	local at
+	at=$(mn_path b /install)
+	mkdir -p "$at/etc"
+	chmod 0711 "$at/etc"
+	exits 0 onto /install/etc/site.conf '/install/bin/too*'
+	equal "$(cd "$at" && find . ! -type d | sort | tr '\n' ' ')" \
+	    './bin/tool ./bin/tool-too ./etc/site.conf '
+	equal "$(stat -c %a "$at/etc")" 711
+	cmp "$at/etc/site.conf" "$T/tree/etc/site.conf"
+	[ "$at/bin/tool" -ef "$at/bin/tool-too" ]
+	exits 3 onto /install/no/such
+}
+
+@test "a symbolic link on the node leads nothing astray" {
+	plain_tree "$T/tree"
+	of /install "$T/tree"
+	fresh
+	local at trap
+	at=$(mn_path b /install)
+	trap=$(mn_path b /srv)
+	mkdir "$trap/dir"
+	echo safe >"$trap/file"
+	ln -s /srv/dir "$at/etc"
+	mkdir "$at/bin"
+	ln -s /srv/file "$at/bin/tool"
+	ln "$trap/file" "$at/bin/large"
+	touch -d 2020-01-01 "$trap/file"
+	exits 1 onto
+	says '/install/etc: not restored: a file stands in the way'
+	equal "$(ls "$trap/dir")" '' "behind the link"
+	equal "$(cat "$trap/file")" safe
+	cmp "$at/bin/tool" "$T/tree/bin/tool"
+	exits 0 onto --exact
+	equal "$(ls "$trap/dir")" '' "behind the link"
+	same_tree "$T/tree" "$at"
+}
+
+@test "--checksum finds what has the right size and time" {
+	plain_tree "$T/tree"
+	of /install "$T/tree"
+	fresh
+	exits 0 onto
+	local at
+	at=$(mn_path b /install)
+	flip "$at/bin/large" 1000
+	touch -r "$T/tree/bin/large" "$at/bin/large"
+	exits 0 onto
+	says ': 0 created, 0 replaced'
+	exits 0 onto --checksum
+	says ': 0 created, 1 replaced'
+	same_tree "$T/tree" "$at"
+}
+
+@test "a damaged pack: the rest comes, the loss is told, and what was there stays" {
+	local i at
+	rm -rf "$V"
+	new_vault small
+	mkdir "$T/tree"
+	for i in 1 2 3 4 5 6 7 8; do
+		noise $i 700000 >"$T/tree/file$i"
+	done
+	noise 9 3000000 >"$T/tree/big"
+	of /install "$T/tree"
+	for pack in $(packs_of data | head -n 2); do
+		flip "$pack" 2000
+		flip "$pack" 300000
+	done
+	fresh
+	at=$(mn_path b /install)
+	exits 5 onto
+	says '/install/.*: damaged: '
+	for i in "$at"/*; do
+		cmp "$i" "$T/tree/${i##*/}"
+	done
+	[ "$(find "$at" -type f | wc -l)" -lt 9 ]
+	[ "$(find "$at" -type f | wc -l)" -gt 0 ]
+	cp -p "$T/tree"/* "$at"
+	for i in "$at"/*; do
+		echo x >>"$i"
+		touch -d 2020-01-01 "$i"
+	done
+	exits 5 onto
+	equal "$(find "$at" -type f | wc -l)" 9 "files"
+}
+
+@test "no tar, no sha256sum on the node: one clear line" {
+	plain_tree "$T/tree"
+	of /install "$T/tree"
+	fresh
+	mn_fault b tar=missing
+	exits 2 onto
+	complains 'tar'
+	mn_fault b clear
+	mn_fault b sha256sum=missing
+	exits 2 onto
+	complains 'sha256sum'
+	equal "$(find "$(mn_path b /install)" -mindepth 1)" ''
+}
+
+@test "connections cut at many points: it is completed all the same" {
+	local i
+	mkdir "$T/tree"
+	for i in 1 2 3 4 5 6 7 8 9; do
+		mkdir "$T/tree/d$i"
+		noise $i 400000 >"$T/tree/d$i/large"
+		(cd "$T/tree/d$i" && seq -f 'f%g' 200 | xargs touch && seq 200 |
+		    while read -r n; do echo "$i $n" >"f$n"; done)
+	done
+	of /install "$T/tree"
+	fresh
+	local at
+	at=$(mn_path b /install)
+	for i in 1 2 3 4 5; do
+		find "$at" -mindepth 1 -delete
+		(
+			sleep "0.$((RANDOM % 9))"
+			mn_cut b
+			sleep "0.$((RANDOM % 9))"
+			mn_cut b
+		) &
+		exits '0|2' onto
+		wait
+		exits 0 onto
+		same_tree "$T/tree" "$at"
+	done
+}
+
+small_disk()
+{
+	fresh --small /install=3m
+	exits 2 onto
+	complains 'not enough space for /install'
+}
+
+@test "a disk that is full: refused before, one clear line behind, then completed" {
+	local i
+	mkdir "$T/tree"
+	for i in 1 2 3 4 5 6 7 8; do
+		noise $i 600000 >"$T/tree/f$i"
+	done
+	of /install "$T/tree"
+	small_disk
+	mn_stop b
+	rm -rf "$T/mn/b"
+	: >"$T/ssh/known_hosts"
+	SITES=
+	fresh --small /install=7m
+	# what is open stays on the disk
+	mn_sh b sh -c 'head -c 4000000 /dev/zero >/install/f8
+	    touch -d 2020-01-01 /install/f8; exec 3</install/f8; exec sleep 60' \
+	    >/dev/null 2>&1 3>&- 4>&- &
+	until [ "$(mn_sh b stat -c %s:%Y /install/f8 || :)" = 4000000:1577836800 ]; do
+		sleep 0.05
+	done
+	exits 2 onto
+	complains 'the disk is full'
+	mn_sh b pkill sleep
+	exits 0 onto --force
+	same_files "$T/tree" b /install
+}
+
+# same_files TREE NODE VOLUME: where only the node sees it
+same_files()
+{
+	local look='cd "$1" && find . -printf "%y %m %s %T@ %p\n" | sort &&
+	    sha256sum ./*'
+
+	sh -c "$look" sh "$1" >"$T/a"
+	mn_sh "$2" sh -c "$look" sh "$3" >"$T/b"
+	diff "$T/a" "$T/b"
+}
+
+@test "the plan as JSON; options that do not go together" {
+	plain_tree "$T/tree"
+	of /install "$T/tree"
+	fresh
+	exits 0 onto --dry-run --json
+	equal "$(jq -r '.volumes[0].path, .volumes[0].replaced, .dry_run' \
+	    "$T/out" | tr '\n' ' ')" '/install 0 true '
+	[ "$(jq -r '.volumes[0].created' "$T/out")" -gt 8 ]
+	exits 0 onto --json
+	[ "$(jq -r '.result.volumes[0].proved' "$T/out")" -gt 4 ]
+	exits 3 xv restore "$SNAP" --to "$T/x" --site new
+	exits 3 xv restore "$SNAP" --to "$T/x" --keep-old
+	exits 3 xv restore "$SNAP" --site nowhere
+}
