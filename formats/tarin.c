@@ -426,7 +426,7 @@ take_map_number(struct tarin *t, struct err *e)
 {
 	struct tarin_segment seg;
 	const struct tarin_segment *last;
-	const void *tail;
+	const void *p;
 	uint64_t end, v = t->map_number;
 
 	t->map_number = 0;
@@ -448,8 +448,8 @@ take_map_number(struct tarin *t, struct err *e)
 	if (__builtin_add_overflow(seg.off, seg.len, &end) || end > t->size)
 		return (bad(e, "a sparse file's map goes beyond its end"));
 	if (t->segments.len > 0) {
-		tail = t->segments.data + t->segments.len - sizeof(*last);
-		last = tail;
+		p = t->segments.data + t->segments.len - sizeof(*last);
+		last = p;
 		if (seg.off < last->off + last->len)
 			return (bad(e, "a sparse file's map is not in order"));
 	}

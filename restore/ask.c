@@ -15,7 +15,13 @@
 #define RECORD_MAX ((size_t)64 << 10)
 
 static const char *const scripts[] = {
-	[ASK_DIGEST] = "exec xargs -0 -r -n 1000 sha256sum -b --\n",
+	[ASK_DIGEST] = "if [ \"$(openssl dgst -sha256 -r </dev/null"
+	    " 2>/dev/null | cut -c1-64)\" = e3b0c44298fc1c149afbf4c8996fb9"
+	    "2427ae41e4649b934ca495991b7852b855 ]; then\n"
+	    "	exec xargs -0 -r -n 1000 openssl dgst -sha256 -r\n"
+	    "fi\n"
+	    "exec xargs -0 -r -n 1000 sha256sum -b --\n",
+	[ASK_ODD_DIGEST] = "exec xargs -0 -r -n 1000 sha256sum -b --\n",
 	[ASK_LINK] = "exec xargs -0 -r -n 1000 sh -c 'exec find \"$@\""
 	    " -maxdepth 0 -printf \"%p\\\\0%l\\\\0\"' find\n",
 	[ASK_DEVICE] = "exec xargs -0 -r -n 1000 stat"
@@ -35,6 +41,14 @@ struct asking {
 	struct buf partial;	/* an answer of which the end is to come */
 	struct buf name;
 };
+
+/* The answer is a line, not two strings. */
+static int
+is_digest(const struct asking *a)
+{
+	return (a->ask->what == ASK_DIGEST ||
+	    a->ask->what == ASK_ODD_DIGEST);
+}
 
 static int
 next_question(struct asking *a, struct buf *to, struct err *e)
@@ -139,7 +153,7 @@ whole_answer(const struct asking *a, char *p, size_t len)
 {
 	char *end, *second;
 
-	if (a->ask->what == ASK_DIGEST) {
+	if (is_digest(a)) {
 		if ((end = memchr(p, '\n', len)) == NULL)
 			return (0);
 		*end = '\0';
@@ -164,8 +178,8 @@ take_output(void *arg, const void *bytes, size_t len, struct err *e)
 		return (-1);
 	p = (char *)a->partial.data;
 	while ((n = whole_answer(a, p + used, a->partial.len - used)) > 0) {
-		rc = a->ask->what == ASK_DIGEST ? take_digest(a, p + used,
-		    e) : take_answer(a, p + used, p + used +
+		rc = is_digest(a) ? take_digest(a, p + used, e) :
+		    take_answer(a, p + used, p + used +
 		    strlen(p + used) + 1, e);
 		if (rc == -1)
 			return (-1);
@@ -177,6 +191,12 @@ take_output(void *arg, const void *bytes, size_t len, struct err *e)
 		return (err_set(e, ERR_FAILED, "the node answers without an "
 		    "end"));
 	return (0);
+}
+
+int
+ask_is_odd(const char *name)
+{
+	return (strpbrk(name, "\\\n\r") != NULL);
 }
 
 int

@@ -13,6 +13,7 @@
  */
 enum ask_what {
 	ASK_DIGEST,	/* SHA-256 of a file: 64 hexadecimal digits */
+	ASK_ODD_DIGEST,	/* the same, of one whose name ask_is_odd() */
 	ASK_LINK,	/* the target of a symbolic link */
 	ASK_DEVICE,	/* "MAJOR MINOR", both hexadecimal */
 };
@@ -31,6 +32,12 @@ struct ask {
 	    struct err *e);
 	void *arg;
 };
+
+/*
+ * openssl has digests many times as fast as sha256sum where the processor
+ * helps, but not every version of it writes names so that they can be told.
+ */
+int ask_is_odd(const char *name);
 
 int ask_run(struct node *n, const struct ask *a, struct err *e);
 

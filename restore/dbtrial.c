@@ -146,8 +146,6 @@ tell_findings(struct trial *tr)
 		if (f->column[0] != '\0')
 			buf_printf(&b, "column %s: ", f->column);
 		buf_puts(&b, f->text);
-		if (f->level == XCATCSV_UNRESTORABLE)
-			buf_puts(&b, " (xCAT could not restore the table)");
 		tell(tr, f->level >= XCATCSV_UNRESTORABLE ? DBTRIAL_FAILED :
 		    f->level == XCATCSV_WARNING ? DBTRIAL_WARNING :
 		    DBTRIAL_NOTE, f->table, "%s", buf_cstr(&b));

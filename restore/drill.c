@@ -311,7 +311,7 @@ try_database(struct drill *d, struct err *e)
 	struct buf path = BUF_INIT;
 	int rc = -1;
 
-	opt.dir = target_open_dir(d->root, DBTABLES_DIR + 1);
+	opt.dir = target_open_dir(d->root, &DBTABLES_DIR[1]);
 	if (opt.dir == -1) {
 		find(d, FAILURE, "database", "no dump of the database in "
 		    "the snapshot (%s): %s", DBTABLES_DIR, strerror(errno));

@@ -85,6 +85,22 @@ put_name(struct buf *b, const char *name)
 	buf_putc(b, '"');
 }
 
+/* A key of columns that are not there, in a dump of another xCAT, is none. */
+static size_t
+find_keys(const char *table, const char *const *columns, size_t n,
+    const char *keys[XCATSCHEMA_KEYS_MAX])
+{
+	size_t i, k, nkeys = xcatschema_keys(table, 1, keys);
+
+	for (k = 0; k < nkeys; k++) {
+		for (i = 0; i < n && strcmp(columns[i], keys[k]) != 0; i++)
+			;
+		if (i == n)
+			return (0);
+	}
+	return (nkeys);
+}
+
 static void
 put_create(struct buf *b, const char *table, const char *const *columns,
     size_t n)
@@ -103,7 +119,7 @@ put_create(struct buf *b, const char *table, const char *const *columns,
 		if (xcatschema_is_required(table, columns[i]))
 			buf_puts(b, " NOT NULL");
 	}
-	nkeys = xcatschema_keys(table, 1, keys);
+	nkeys = find_keys(table, columns, n, keys);
 	for (i = 0; i < nkeys; i++) {
 		buf_puts(b, i == 0 ? ", PRIMARY KEY (" : ", ");
 		put_name(b, keys[i]);

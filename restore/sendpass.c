@@ -468,15 +468,20 @@ struct proving {
 	enum ask_what what;
 	struct wanted *wanted;
 	size_t number;
-	size_t asked[3];	/* of each kind there is */
+	size_t asked[4];	/* of each kind there is */
+	struct buf name;
 };
 
 static int
-kind_of(const struct entry *ent)
+kind_of(struct proving *v, const struct entry *ent)
 {
+	struct err ignored;
+
 	switch (ent->type) {
 	case ENTRY_FILE:
-		return (ASK_DIGEST);
+		(void)survey_name(&v->name, &ent->path, &ignored);
+		return (ask_is_odd(buf_cstr(&v->name)) ? ASK_ODD_DIGEST :
+		    ASK_DIGEST);
 	case ENTRY_LINK:
 		return (ASK_LINK);
 	case ENTRY_CHAR:
@@ -505,10 +510,11 @@ next_sent(void *arg, size_t *number, struct buf *name, struct buf *want,
 		if (v->number >= s->n)
 			return (0);
 		*number = v->number++;
-		if ((s->acts[*number] & flags) != SURVEY_SENT ||
-		    kind_of(&ent) != (int)v->what)
+		if ((s->acts[*number] & flags) != SURVEY_SENT)
 			continue;
-		if (v->what == ASK_DIGEST)
+		if (kind_of(v, &ent) != (int)v->what)
+			continue;
+		if (v->what <= ASK_ODD_DIGEST)
 			digest_put(want, ent.digest);
 		else if (v->what == ASK_DEVICE)
 			buf_printf(want, "%x %x", ent.major, ent.minor);
@@ -553,7 +559,7 @@ take_proof(void *arg, size_t number, const char *name, int same,
 	(void)e;
 	p->survey->acts[number] &= (uint8_t)~SURVEY_SENT;
 	if (same == 1) {
-		p->totals->proved += v->what == ASK_DIGEST;
+		p->totals->proved += v->what <= ASK_ODD_DIGEST;
 		return (0);
 	}
 	p->survey->acts[number] |= SURVEY_LOST;
@@ -564,7 +570,7 @@ take_proof(void *arg, size_t number, const char *name, int same,
 	path.len = text.len;
 	survey_report(p->survey, "not restored", &path, said != NULL ? said :
 	    same == -1 ? "it cannot be read on the node" :
-	    v->what == ASK_DIGEST ? "its contents on the node are not those "
+	    v->what <= ASK_ODD_DIGEST ? "its contents on the node are not those "
 	    "that were sent" : "it is not what was sent");
 	buf_fini(&text);
 	buf_fini(&why);
@@ -575,12 +581,60 @@ static int
 count_sent(void *arg, const struct entry *ent, size_t number, struct err *e)
 {
 	struct proving *v = arg;
-	int kind = kind_of(ent);
+	int kind;
 
 	(void)e;
-	if ((v->pass->survey->acts[number] & SURVEY_SENT) != 0 && kind != -1)
+	if ((v->pass->survey->acts[number] & SURVEY_SENT) == 0)
+		return (0);
+	if ((kind = kind_of(v, ent)) != -1)
 		v->asked[kind]++;
 	return (0);
+}
+
+/*
+ * "tar: ./a/b: Warning: Cannot lsetxattr: Operation not supported": what find
+ * does not show, tar alone knows of.
+ */
+static void
+report_line(struct sendpass *p, const char *line, size_t len)
+{
+	struct buf why = BUF_INIT, text = BUF_INIT;
+	const char *colon;
+	struct span path = { ".", 1 };
+
+	if (memmem(line, len, "xattr", 5) == NULL &&
+	    memmem(line, len, "acl_", 4) == NULL)
+		return;
+	if (len > 5 && memcmp(line, "tar: ", 5) == 0) {
+		line += 5;
+		len -= 5;
+	}
+	colon = memmem(line, len, ": ", 2);
+	if (colon != NULL && line[0] == '.') {
+		pathtext_encode(&text, line, (size_t)(colon - line));
+		path.p = buf_cstr(&text);
+		path.len = text.len;
+		len -= (size_t)(colon + 2 - line);
+		line = colon + 2;
+	}
+	buf_put_printable(&why, line, len);
+	survey_report(p->survey, "not all restored", &path, buf_cstr(&why));
+	buf_fini(&why);
+	buf_fini(&text);
+}
+
+static void
+report_said(struct sendpass *p)
+{
+	const char *at = (const char *)p->said.data, *nl;
+	const char *end = at == NULL ? at : at + p->said.len;
+
+	for (; at < end; at = nl + 1) {
+		if ((nl = memchr(at, '\n', (size_t)(end - at))) == NULL)
+			nl = end;
+		report_line(p, at, (size_t)(nl - at));
+	}
+	buf_clear(&p->said);
 }
 
 int
@@ -595,7 +649,7 @@ sendpass_prove(struct sendpass *p, struct err *e)
 	int kind, rc;
 
 	rc = each(p, count_sent, &v, e);
-	for (kind = 0; kind < 3 && rc == 0; kind++) {
+	for (kind = 0; kind < 4 && rc == 0; kind++) {
 		if (v.asked[kind] == 0)
 			continue;
 		v.number = 0;
@@ -604,5 +658,8 @@ sendpass_prove(struct sendpass *p, struct err *e)
 		rc = v.wanted == NULL ? -1 : ask_run(s->opt->node, &a, e);
 		wanted_free(v.wanted);
 	}
+	if (rc == 0)
+		report_said(p);
+	buf_fini(&v.name);
 	return (rc == -1 ? failed(p) : 0);
 }

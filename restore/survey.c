@@ -566,11 +566,19 @@ join_all(struct join *j, struct err *e)
 /* Kept devices, or files, are asked about: what differs is replaced. */
 struct closer {
 	struct join *join;
-	int files;
+	enum ask_what what;
 	size_t number;
 	size_t found;		/* that differ */
 	struct entry ent;
 };
+
+static int
+is_for(const struct closer *c, const struct entry *ent)
+{
+	return (c->what == ASK_DEVICE ? ent->type == ENTRY_CHAR ||
+	    ent->type == ENTRY_BLOCK : ent->type == ENTRY_FILE &&
+	    ent->hardlink.len == 0);
+}
 
 static int
 next_closer(void *arg, size_t *number, struct buf *name, struct buf *want,
@@ -588,15 +596,18 @@ next_closer(void *arg, size_t *number, struct buf *name, struct buf *want,
 			return (0);
 		act = j->s->acts[*number] & SURVEY_ACT;
 		if ((act != SURVEY_KEEP && act != SURVEY_ADJUST) ||
-		    (c->files ? c->ent.type != ENTRY_FILE ||
-		    c->ent.hardlink.len > 0 : c->ent.type != ENTRY_CHAR &&
-		    c->ent.type != ENTRY_BLOCK))
+		    !is_for(c, &c->ent))
 			continue;
-		if (c->files)
-			digest_put(want, c->ent.digest);
-		else
+		if (survey_name(name, &c->ent.path, e) == -1)
+			return (-1);
+		if (c->what == ASK_DEVICE)
 			buf_printf(want, "%x %x", c->ent.major, c->ent.minor);
-		return (survey_name(name, &c->ent.path, e) == -1 ? -1 : 1);
+		else if (ask_is_odd(buf_cstr(name)) !=
+		    (c->what == ASK_ODD_DIGEST))
+			continue;
+		else
+			digest_put(want, c->ent.digest);
+		return (1);
 	}
 	return (0);
 }
@@ -632,8 +643,8 @@ take_closer(void *arg, size_t number, const char *name, int same,
 	tell(j, "replace", &path);
 	if (j->pass == SURVEY_PROOF && (*act & SURVEY_LOST) == 0) {
 		survey_report(j->s, "not restored", &path, same == -1 ?
-		    "it cannot be read" : c->files ? "it has other contents" :
-		    "it is another device");
+		    "it cannot be read" : c->what == ASK_DEVICE ?
+		    "it is another device" : "it has other contents");
 		*act |= SURVEY_LOST;
 	}
 	rc = buf_ok(&text, e);
@@ -679,11 +690,11 @@ touch_parents(struct join *j, struct err *e)
 }
 
 static int
-look_closer(struct join *j, int files, struct err *e)
+look_closer(struct join *j, enum ask_what what, struct err *e)
 {
-	struct closer c = { .join = j, .files = files };
+	struct closer c = { .join = j, .what = what };
 	struct ask a = {
-		.what = files ? ASK_DIGEST : ASK_DEVICE, .root = j->s->root,
+		.what = what, .root = j->s->root,
 		.next = next_closer, .answer = take_closer, .arg = &c,
 	};
 
@@ -726,10 +737,11 @@ survey_run(struct survey *s, enum survey_pass pass, struct err *e)
 	    (j.listing = lookup_list(s, e)) != NULL)
 		rc = join_all(&j, e);
 	if (rc == 0 && j.devices > 0)
-		rc = look_closer(&j, 0, e);
+		rc = look_closer(&j, ASK_DEVICE, e);
 	if (rc == 0 && j.files > 0 && s->opt->checksum &&
 	    pass != SURVEY_PROOF)
-		rc = look_closer(&j, 1, e);
+		rc = look_closer(&j, ASK_DIGEST, e) == -1 ? -1 :
+		    look_closer(&j, ASK_ODD_DIGEST, e);
 	if (rc == 0)
 		spare_extras(&j);
 	listing_free(j.listing);

@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# shellcheck disable=SC2016,SC2030,SC2031
+# shellcheck disable=SC1091,SC2016,SC2030,SC2031,SC2059,SC2317
 # What puts a proved dump into /.dbbackup on a node, here on directories of this
 # host: whole or not at all, killed wherever it may be.
 
@@ -233,7 +233,7 @@ each_whole()
 		# no room for a second dump: the old one stays
 		mounted "$T/d"
 		head -c 2000000 /dev/zero >"$T/d/target/filler" 2>/dev/null || :
-		sums() { (cd "$1/target" && sha256sum *.csv); }
+		sums() { (cd "$1/target" && sha256sum -- *.csv); }
 		sums "$T/d" >"$T/before"
 		head -c 200000 /dev/zero | tr '\0' x >>"$T/d/new/site.csv"
 		not publish "$T/d"

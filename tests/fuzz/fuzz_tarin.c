@@ -47,8 +47,8 @@ check_xattrs(const struct tarin *t)
 static void
 check_map(const struct tarin *t)
 {
-	const struct tarin_segment *seg = (const struct tarin_segment *)
-	    (const void *)t->segments.data;
+	const void *segments = t->segments.data;
+	const struct tarin_segment *seg = segments;
 	size_t i, n = t->segments.len / sizeof(*seg);
 	uint64_t end = 0, sum = 0;
 

@@ -85,8 +85,9 @@ type_of(char c)
 static const struct tarin_segment *
 segment(const struct tarin *t, size_t i)
 {
-	return ((const struct tarin_segment *)(const void *)
-	    t->segments.data + i);
+	const void *segments = t->segments.data;
+
+	return ((const struct tarin_segment *)segments + i);
 }
 
 /* Pieces of data are those that lseek finds. */
@@ -141,7 +142,7 @@ static void
 xattrs_of(const char *path, struct buf *out)
 {
 	static char list[65536], value[65536];
-	const char *names[256];
+	const char *names[256] = { NULL };
 	ssize_t len = llistxattr(path, list, sizeof(list)), n;
 	size_t i, count = 0;
 	const char *p;
