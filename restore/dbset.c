@@ -3,10 +3,8 @@
 
 #include "base/cancel.h"
 #include "restore/content.h"
-#include "restore/dbdiff.h"
 #include "restore/dbset.h"
 #include "restore/dbtables.h"
-#include "restore/subtree.h"
 
 void
 dbset_fini(struct dbset *s)
@@ -270,20 +268,21 @@ take_piece(void *arg, const void *p, size_t len, struct err *e)
 
 static int
 load_file(struct dbset *s, struct view *v, struct content *c,
-    const struct entry *ent, const char *name, size_t len, struct err *e)
+    const struct dbtable *from, struct err *e)
 {
 	struct load l = { .set = s };
 	struct err lost;
 
-	if ((l.table = add_table(s, name, len, e)) == NULL)
+	l.table = add_table(s, from->name, strlen(from->name), e);
+	if (l.table == NULL)
 		return (-1);
-	if (content_read(c, ent, take_piece, &l, &lost) == 0)
+	if (content_read(c, &from->ent, take_piece, &l, &lost) == 0)
 		return (dbset_prove(l.table, e));
 	if (lost.kind != ERR_DAMAGED) {
 		*e = lost;
 		return (-1);
 	}
-	(void)err_wrap(&lost, "%s.csv of snapshot %s", l.table->name,
+	(void)err_wrap(&lost, "%s.csv of snapshot %s", from->name,
 	    v->snap.id);
 	view_trouble(v, &lost);
 	l.table->damaged = 1;
@@ -291,63 +290,39 @@ load_file(struct dbset *s, struct view *v, struct content *c,
 }
 
 static int
-load_files(struct dbset *s, struct view *v, struct subtree *t,
-    struct content *c, struct err *e)
+load_all(struct dbset *s, struct view *v, const struct dbtables *from,
+    struct err *e)
 {
-	size_t top, n, len;
-	struct entry ent;
-	struct err lost;
-	int rc;
+	struct content *c = content_new(v->vault, v->index, e);
+	size_t i;
+	int rc = c != NULL ? 0 : -1;
 
-	if ((rc = subtree_first(t, &ent, &lost)) == 0)
-		return (err_set(e, ERR_USAGE, "snapshot %s has no dump of "
-		    "the database (%s)", v->snap.id, DBTABLES_DIR));
-	top = rc == 1 ? ent.path.len : 1;
-	for (; rc != 0; rc = subtree_next(t, &ent, &lost)) {
-		if (rc == -1) {
-			view_trouble(v, &lost);
-			continue;
-		}
-		if (ent.type != ENTRY_FILE || ent.path.len <= top + 1)
-			continue;
-		n = ent.path.len - top - 1;
-		if ((len = stem(ent.path.p + top + 1, n)) > 0 &&
-		    load_file(s, v, c, &ent, ent.path.p + top + 1, len,
-		    e) == -1)
-			return (-1);
-	}
-	return (0);
+	for (i = 0; i < from->n && rc == 0; i++)
+		rc = load_file(s, v, c, &from->at[i], e);
+	content_free(c);
+	return (rc);
 }
 
 int
 dbset_load(struct dbset *s, struct view *v, struct err *e)
 {
-	const struct snapshot_volume *vol;
-	struct content *c;
-	struct subtree *t = NULL;
-	int rc = -1;
+	const struct snapshot_database *d = &v->snap.database;
+	struct dbtables from;
+	int rc;
 
-	if (v->snap.database.dump == SNAPSHOT_DUMP_FAILED)
+	if (d->dump == SNAPSHOT_DUMP_FAILED)
 		return (err_set(e, ERR_USAGE, "snapshot %s has no dump of "
-		    "the database: %s", v->snap.id,
-		    v->snap.database.reason != NULL ?
-		    v->snap.database.reason : "it failed"));
-	if ((c = content_new(v->vault, v->index, e)) == NULL)
-		return (-1);
-	if ((t = subtree_at(v, DBTABLES_DIR, &vol, e)) == NULL) {
-		if (e->kind == ERR_USAGE)
-			err_set(e, ERR_USAGE, "snapshot %s has no dump of "
-			    "the database (%s)", v->snap.id, DBTABLES_DIR);
-	} else if ((rc = load_files(s, v, t, c, e)) == 0 &&
-	    (rc = check_proof(s, &v->snap, e)) == 0) {
-		sort(s);
-		if (s->n == 0)
-			rc = err_set(e, ERR_USAGE, "snapshot %s has no dump "
-			    "of the database (%s is empty)", v->snap.id,
-			    DBTABLES_DIR);
-	}
-	subtree_free(t);
-	content_free(c);
+		    "the database: %s", v->snap.id, d->reason != NULL ?
+		    d->reason : "it failed"));
+	memset(&from, 0, sizeof(from));
+	if ((rc = dbtables_list(&from, v, &v->snap, e)) == 0 &&
+	    (rc = load_all(s, v, &from, e)) == 0)
+		rc = check_proof(s, &v->snap, e);
+	dbtables_fini(&from);
+	if (rc == 0 && s->n == 0)
+		rc = err_set(e, ERR_USAGE, "snapshot %s has no dump of the "
+		    "database (%s is empty)", v->snap.id, DBTABLES_DIR);
+	sort(s);
 	return (rc);
 }
 

@@ -40,7 +40,7 @@ struct osimage {
 	enum osimages_state state;
 	const char *reason;	/* of one that was not checked */
 	const char *boots;	/* "rootimg.cpio.gz"; NULL: none */
-	size_t files;		/* and directories that were wanted, and there */
+	size_t files;		/* wanted and there; directories, too */
 	size_t warnings;
 	struct osimages_finding *findings, **last;
 };

@@ -14,8 +14,8 @@ int cat_main(struct cli *cli, int argc, char **argv);
 int diff_main(struct cli *cli, int argc, char **argv);
 int verify_main(struct cli *cli, int argc, char **argv);
 int restore_main(struct cli *cli, int argc, char **argv);
-int drill_main(struct cli *cli, int argc, char **argv);
 int undo_main(struct cli *cli, int argc, char **argv);
+int drill_main(struct cli *cli, int argc, char **argv);
 int export_main(struct cli *cli, int argc, char **argv);
 
 #endif
