@@ -60,15 +60,15 @@ SRC = main.c \
 	restore/dbtrial.c restore/dbwork.c restore/diff.c restore/drill.c \
 	restore/export.c restore/extract.c restore/find.c restore/linkset.c \
 	restore/list.c restore/lookup.c restore/ls.c restore/main.c \
-	restore/onto.c restore/ontofacts.c restore/ontoplan.c \
-	restore/osimages.c restore/oslists.c restore/osneeds.c \
-	restore/osshow.c restore/outfile.c restore/pax.c restore/place.c \
-	restore/plan.c restore/prune.c restore/pump.c restore/rehome.c \
-	restore/scratchdb.c restore/scrub.c restore/select.c restore/send.c \
-	restore/sendlane.c restore/sendpass.c restore/show.c restore/sieve.c \
-	restore/snapfs.c restore/subtree.c restore/survey.c restore/target.c \
-	restore/tarput.c restore/verify.c restore/view.c restore/wanted.c \
-	restore/window.c restore/zout.c \
+	restore/onto.c restore/ontodb.c restore/ontofacts.c \
+	restore/ontoimage.c restore/ontoplan.c restore/osimages.c \
+	restore/oslists.c restore/osneeds.c restore/osshow.c restore/outfile.c \
+	restore/pax.c restore/place.c restore/plan.c restore/prune.c \
+	restore/pump.c restore/rehome.c restore/scratchdb.c restore/scrub.c \
+	restore/select.c restore/send.c restore/sendlane.c restore/sendpass.c \
+	restore/show.c restore/sieve.c restore/snapfs.c restore/subtree.c \
+	restore/survey.c restore/target.c restore/tarput.c restore/verify.c \
+	restore/view.c restore/wanted.c restore/window.c restore/zout.c \
 	vault/catalog.c vault/commit.c vault/deposit.c vault/fetch.c \
 	vault/idset.c vault/index.c vault/keep.c vault/mux.c vault/pack.c \
 	vault/packname.c vault/place.c vault/segment.c vault/serve.c \
@@ -81,7 +81,8 @@ FUZZ = $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 PAGES = $(wildcard man/*.1 man/*.5)
 UNITS = xcatvault@.service xcatvault@.timer
 BATS = tests/cli tests/fault
-NO_VAULT = mn remote serve site
+# Suites in which a vault plays no part, or none that differs.
+NO_VAULT = config dump full install mn node onto publish remote serve site
 
 all: $(if $(HAVE),,deps) $(BUILD)/xcatvault
 

@@ -44,6 +44,9 @@ static const struct command commands[] = {
 	    "prove that a vault is whole" },
 	{ "restore", restore_main, "restore SNAP [PATH...] --to DIR\n"
 	    "    [--dry-run] [--exact] [--checksum]\n"
+	    "       restore SNAP [PATH...] --site SITE\n"
+	    "    [--dry-run] [--exact] [--checksum] [--keep-old] [--force]\n"
+	    "    [--without-database] [--image NAME]\n"
 	    "       restore SNAP --site SITE --database-only\n"
 	    "    [--table NAME,...]... [--rehome OLD=NEW]... [--on-start]\n"
 	    "    [--force] [--dry-run]\n"

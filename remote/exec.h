@@ -91,6 +91,12 @@ void remote_exec_free(struct remote_exec *x);
 int remote_lost(const struct remote *r);
 
 /*
+ * From here on a signal ends none of the session's calls on running
+ * commands: for what must still be done when the run is cancelled.
+ */
+void remote_persist(struct remote *r);
+
+/*
  * Descriptor to poll along with others of the caller's, once
  * remote_exec_read() with wait_ms 0 has returned 0 (bytes may have been taken
  * from it already), and the events to poll it for: arriving bytes, and room

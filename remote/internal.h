@@ -41,6 +41,7 @@ struct remote {
 	char why[200];		/* it was lost */
 	struct ssh_counter_struct bytes;	/* through the socket */
 	struct ssh_callbacks_struct callbacks;	/* while it logs in */
+	int persists;		/* signals end no calls */
 	int64_t poked_ms;	/* when the connection was last kept alive */
 };
 

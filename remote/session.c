@@ -89,7 +89,7 @@ session_pump(struct remote *r, int wait_ms, struct err *e)
 {
 	int rc;
 
-	if (cancel_check(e) == -1)
+	if (!r->persists && cancel_check(e) == -1)
 		return (-1);
 	if (is_gone(r))
 		return (session_lost(r, e));
@@ -303,6 +303,12 @@ int
 remote_fd(const struct remote *r)
 {
 	return (ssh_get_fd(r->ssh));
+}
+
+void
+remote_persist(struct remote *r)
+{
+	r->persists = 1;
 }
 
 short

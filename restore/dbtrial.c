@@ -366,23 +366,35 @@ tell_row(struct trial *tr, uint64_t row, const char *fmt, const char *column)
 	    (unsigned long long)row, fmt, column);
 }
 
+/* A row that came back with no old one, and is what becomes of this one. */
+static struct dbrows_item *
+find_single(struct trial *tr, const struct span *old)
+{
+	struct dbrows_item *it = tr->rows.items;
+	size_t i, n = tr->rows.nitems;
+	const char *column;
+
+	for (i = 0; i < n && n <= PAIRS_MAX; i++) {
+		if (it[i].old != NULL || it[i].new == NULL)
+			continue;
+		if (explains(tr, old, it[i].new, &column))
+			return (&it[i]);
+	}
+	return (NULL);
+}
+
 /* Rows whose keys changed stand alone: find what became of them. */
 static void
 match_single(struct trial *tr)
 {
-	struct dbrows_item *it = tr->rows.items;
-	const char *column;
-	size_t i, k, n = tr->rows.nitems;
+	struct dbrows_item *it = tr->rows.items, *now;
+	size_t i, n = tr->rows.nitems;
 
 	for (i = 0; i < n; i++) {
 		if (it[i].new != NULL || it[i].old == NULL)
 			continue;
-		for (k = 0; k < n && n <= PAIRS_MAX; k++)
-			if (it[k].old == NULL && it[k].new != NULL &&
-			    explains(tr, it[i].old, it[k].new, &column))
-				break;
-		if (k < n && n <= PAIRS_MAX)
-			it[k].new = NULL;	/* is accounted for */
+		if ((now = find_single(tr, it[i].old)) != NULL)
+			now->new = NULL;	/* is accounted for */
 		else
 			tell_row(tr, it[i].old_row, "does not come back", "");
 	}

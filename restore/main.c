@@ -18,12 +18,15 @@
 
 #define USAGE "restore SNAP [PATH...] {--to DIR | --site SITE} [--dry-run] " \
     "[--exact] [--checksum]\n       (--site: [--keep-old] [--force] " \
-    "[--without-database])"
+    "[--without-database]\n        [--image NAME] [--on-start] [--table T,T] " \
+    "[--rehome OLD=NEW])"
 #define THREADS_MAX 16
+#define REHOME_MAX 64
 
 enum {
 	OPT_TO = CLI_OPT_OWN, OPT_SITE, OPT_DRY_RUN, OPT_EXACT, OPT_CHECKSUM,
-	OPT_KEEP_OLD, OPT_FORCE, OPT_WITHOUT_DATABASE,
+	OPT_KEEP_OLD, OPT_FORCE, OPT_WITHOUT_DATABASE, OPT_TABLE, OPT_REHOME,
+	OPT_ON_START, OPT_IMAGE,
 };
 
 static const struct option options[] = {
@@ -36,6 +39,10 @@ static const struct option options[] = {
 	{ "keep-old", no_argument, NULL, OPT_KEEP_OLD },
 	{ "force", no_argument, NULL, OPT_FORCE },
 	{ "without-database", no_argument, NULL, OPT_WITHOUT_DATABASE },
+	{ "table", required_argument, NULL, OPT_TABLE },
+	{ "image", required_argument, NULL, OPT_IMAGE },
+	{ "rehome", required_argument, NULL, OPT_REHOME },
+	{ "on-start", no_argument, NULL, OPT_ON_START },
 	{ NULL, 0, NULL, 0 },
 };
 
@@ -46,6 +53,7 @@ struct arguments {
 	size_t npaths;
 	struct plan_options opt;
 	struct onto_arguments onto;	/* with --site */
+	const char *rehome[REHOME_MAX];
 	int site_only;		/* an option that is for --site */
 };
 
@@ -240,6 +248,22 @@ take_option(struct arguments *a, int opt, char *arg)
 		return ((a->onto.keep_old = a->site_only = 1) - 1);
 	case OPT_FORCE:
 		return ((a->onto.force = a->site_only = 1) - 1);
+	case OPT_ON_START:
+		return ((a->onto.on_start = a->site_only = 1) - 1);
+	case OPT_IMAGE:
+		a->onto.image = arg;
+		a->site_only = 1;
+		return (0);
+	case OPT_TABLE:
+		a->onto.tables = arg;
+		a->site_only = 1;
+		return (0);
+	case OPT_REHOME:
+		if (a->onto.nrehome == REHOME_MAX)
+			return (-1);
+		a->rehome[a->onto.nrehome++] = arg;
+		a->site_only = 1;
+		return (0);
 	case OPT_WITHOUT_DATABASE:
 		return ((a->onto.without_database = a->site_only = 1) - 1);
 	default:
@@ -259,8 +283,8 @@ check_arguments(const struct arguments *a)
 		cli_warn("restore: no target: name a directory with --to, or "
 		    "a management node with --site");
 	else if (a->site_only)
-		cli_warn("restore: --keep-old, --force and "
-		    "--without-database are for --site");
+		cli_warn("restore: --keep-old, --force, --without-database, "
+		    "--image, --table, --rehome and --on-start are for --site");
 	else
 		return (0);
 	return (-1);
@@ -288,6 +312,7 @@ restore_main(struct cli *cli, int argc, char **argv)
 	a.paths = a.onto.paths = argv + optind;
 	a.npaths = a.onto.npaths = (size_t)(argc - optind);
 	if (a.onto.site != NULL) {
+		a.onto.rehome = a.rehome;
 		a.onto.verbose = cli->verbose && !cli->json && !cli->quiet;
 		return (onto_run(&a.onto, cli));
 	}

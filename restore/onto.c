@@ -64,7 +64,9 @@ is_wanted(const struct onto *o, const struct snapshot_volume *vol)
 {
 	size_t i;
 
-	if (strcmp(vol->path, DATABASE) == 0)
+	/* With tables only, volumes are wanted where paths are named. */
+	if (strcmp(vol->path, DATABASE) == 0 ||
+	    (o->whole && o->args->tables != NULL))
 		return (0);
 	for (i = 0; i < o->sel.n; i++)
 		if (o->sel.tops[i].volume == vol)
@@ -89,14 +91,14 @@ choose_volumes(struct onto *o, struct err *e)
 		v->local = local_of(o, v->vol);
 		survey_init(&v->survey, &o->survey, v->vol, v->vol->path);
 	}
-	if (o->nvolumes == 0)
+	if (o->nvolumes == 0 && !o->db.wanted)
 		return (err_set(e, ERR_USAGE, "nothing to restore: "
 		    DATABASE " is the database's, which is restored as a "
 		    "whole or with --table"));
 	return (0);
 }
 
-/* ------------------------------------------------------- by way of this host */
+/* ---------------------------------------------------- by way of this host */
 
 /*
  * A volume that this host sees is restored below that directory: to the plan,
@@ -163,7 +165,7 @@ ask_facts(struct onto *o, struct err *e)
 	size_t i;
 	int rc;
 
-	if ((paths = calloc(o->nvolumes, sizeof(*paths))) == NULL)
+	if ((paths = calloc(o->nvolumes + 1, sizeof(*paths))) == NULL)
 		return (err_nomem(e));
 	for (i = 0; i < o->nvolumes; i++)
 		paths[i] = o->volumes[i].vol->path;
@@ -194,7 +196,7 @@ make_plan(struct onto *o, struct err *e)
 			return (-1);
 		v->totals = v->survey.totals;
 	}
-	return (0);
+	return (ontodb_plan(o, e));
 }
 
 /* --------------------------------------------------------------- execution */
@@ -252,6 +254,8 @@ may_be_done(const struct onto *o, struct err *e)
 	int rc = 1;
 
 	ontoplan_refusal(o, &why, o->args->force);
+	if (why.len == 0)
+		ontodb_refusal(o, &why, o->args->force);
 	if (why.len > 0 && o->args->dry_run) {
 		cli_warn("would be refused: %s", buf_cstr(&why));
 		rc = 0;
@@ -283,6 +287,8 @@ carry_out(struct onto *o, const struct cli *cli, struct err *e)
 		return (rc == -1 ? -1 : !may);
 	}
 	rc = restore_volumes(o, cli, e);
+	if (rc == 0)
+		rc = ontodb_run(o, cli->json || cli->quiet ? NULL : stdout, e);
 	if (cli->json && rc == 0) {
 		json_object_set_new(j, "result", ontoplan_result_json(o));
 		rc = print_json(j, e);
@@ -298,6 +304,32 @@ carry_out(struct onto *o, const struct cli *cli, struct err *e)
 
 /* ------------------------------------------------------------------- whole */
 
+/* What is named, and what an osimage needs. */
+static int
+choose_paths(struct onto *o, struct err *e)
+{
+	const struct onto_arguments *a = o->args;
+	char **all;
+	size_t i, n = 0;
+	int rc;
+
+	if (a->image == NULL)
+		return (select_paths(&o->sel, &o->view, a->paths, a->npaths,
+		    e));
+	if (ontoimage_paths(&o->image, &o->view, a->image, o->report,
+	    e) == -1)
+		return (-1);
+	if ((all = calloc(a->npaths + o->image.n, sizeof(*all))) == NULL)
+		return (err_nomem(e));
+	for (i = 0; i < a->npaths; i++)
+		all[n++] = a->paths[i];
+	for (i = 0; i < o->image.n; i++)
+		all[n++] = o->image.paths[i];
+	rc = select_paths(&o->sel, &o->view, all, n, e);
+	free(all);
+	return (rc);
+}
+
 static int
 open_all(struct onto *o, struct cli *cli, struct err *e)
 {
@@ -311,9 +343,11 @@ open_all(struct onto *o, struct cli *cli, struct err *e)
 	(void)io_max_files();
 	umask(0);
 	cancel_catch_signals();
-	if (select_paths(&o->sel, &o->view, o->args->paths, o->args->npaths,
-	    e) == -1)
+	if (choose_paths(o, e) == -1)
 		return (-1);
+	if (ontodb_prepare(o, e) == -1)
+		return (-1);
+	o->survey.database = o->db.wanted;
 	return (reach(o, e));
 }
 
@@ -326,7 +360,7 @@ prepare(struct onto *o, const struct onto_arguments *a,
 
 	memset(o, 0, sizeof(*o));
 	o->args = a;
-	o->whole = a->npaths == 0;
+	o->whole = a->npaths == 0 && a->image == NULL;
 	clock_gettime(CLOCK_REALTIME, &now);
 	now.tv_nsec = 0;
 	snapshot_time_text(&now, 1, when);
@@ -347,6 +381,8 @@ finish(struct onto *o)
 	for (i = 0; i < o->nvolumes; i++)
 		survey_fini(&o->volumes[i].survey);
 	free(o->volumes);
+	ontodb_fini(&o->db);
+	ontoimage_fini(&o->image);
 	ontofacts_fini(&o->facts);
 	probe_fini(&o->probe);
 	remote_close(o->node.control);
@@ -384,8 +420,10 @@ onto_run(const struct onto_arguments *a, struct cli *cli)
 		rc = carry_out(&o, cli, &e);
 	status = rc == -1 ? cli_fail(&e) :
 	    damage(&o) ? STATUS_DAMAGED :
+	    ontodb_status(&o.db) > STATUS_REPORTED ? ontodb_status(&o.db) :
 	    o.view.status != STATUS_DONE ? o.view.status :
-	    rc == 1 || report_count(o.report) > 0 ? STATUS_REPORTED :
+	    rc == 1 || ontodb_status(&o.db) != STATUS_DONE ||
+	    report_count(o.report) > 0 ? STATUS_REPORTED :
 	    STATUS_DONE;
 	finish(&o);
 	return (status);

@@ -185,9 +185,9 @@ steps(const struct onto *o, const char *at[STEPS_MAX])
 		    "modes, times";
 		at[n++] = "prove it: digests and a new listing";
 	}
-	if (o->database && o->args->on_start)
+	if (o->db.wanted && o->args->on_start)
 		at[n++] = "publish the dump to /.dbbackup";
-	else if (o->database) {
+	else if (o->db.wanted) {
 		at[n++] = "dump the database that is there, for undo";
 		at[n++] = "restore the database and restart xcatd";
 		at[n++] = "prove it: a second dump, row by row";
@@ -246,6 +246,8 @@ ontoplan_print(const struct onto *o, FILE *f)
 	each_note(o, print_note, f);
 	for (i = 0; i < o->nvolumes; i++)
 		print_volume(&o->volumes[i], f);
+	if (o->db.planned)
+		dbput_plan_print(&o->db.plan, o->args->verbose, f);
 	if (o->facts.services[0][0] != '\0') {
 		fprintf(f, "running   ");
 		for (i = 0; o->facts.services[i][0] != '\0'; i++)
@@ -285,7 +287,9 @@ ontoplan_print_result(const struct onto *o, FILE *f)
 			    v->sent.again);
 		fprintf(f, "\n");
 	}
-	if (o->args->keep_old)
+	if (o->db.done)
+		dbput_result_print(&o->db.result, o->args->site, f);
+	if (o->args->keep_old && o->nvolumes > 0)
 		fprintf(f, "what was there before is kept in each volume's "
 		    "%s, where there was anything\n", o->old_name);
 }
@@ -337,6 +341,8 @@ ontoplan_json(const struct onto *o)
 	for (i = 0; i < n; i++)
 		json_array_append_new(order, json_string(at[i]));
 	ontoplan_refusal(o, &why, o->args->force);
+	if (why.len == 0)
+		ontodb_refusal(o, &why, o->args->force);
 	j = json_pack("{s:s, s:s, s:s, s:s?, s:s?, s:s?, s:b, s:o, s:o, "
 	    "s:o, s:o, s:s?}", "snapshot", o->view.snap.id,
 	    "site", o->view.snap.site,
@@ -346,6 +352,9 @@ ontoplan_json(const struct onto *o)
 	    "dry_run", o->args->dry_run, "volumes", volumes,
 	    "notes", notes, "running", services, "steps", order,
 	    "refused", why.len > 0 ? buf_cstr(&why) : NULL);
+	if (j != NULL && o->db.planned)
+		json_object_set_new(j, "database",
+		    dbput_plan_json(&o->db.plan));
 	buf_fini(&why);
 	return (j);
 }
@@ -367,7 +376,8 @@ ontoplan_result_json(const struct onto *o)
 		    "wrong", (json_int_t)v->sent.wrong,
 		    "reconnected", (int)v->sent.again));
 	}
-	return (json_pack("{s:o, s:s?, s:I}", "volumes", volumes,
+	return (json_pack("{s:o, s:o?, s:s?, s:I}", "volumes", volumes,
+	    "database", o->db.done ? dbput_result_json(&o->db.result) : NULL,
 	    "kept_aside", o->args->keep_old ? o->old_name : NULL,
 	    "reported", (json_int_t)report_count(o->report)));
 }

@@ -8,7 +8,9 @@
 #include "remote/node/probe.h"
 #include "remote/node/reach.h"
 #include "restore/onto.h"
+#include "restore/ontodb.h"
 #include "restore/ontofacts.h"
+#include "restore/ontoimage.h"
 #include "restore/send.h"
 
 /* For onto.c: all that is known before anything is changed, and told. */
@@ -36,7 +38,8 @@ struct onto {
 	struct report *report;
 	char old_name[64];	/* --keep-old */
 	int whole;		/* no paths were named */
-	int database;		/* is restored, too */
+	struct ontodb db;
+	struct ontoimage image;
 };
 
 /*

@@ -292,17 +292,21 @@ check_all(struct osimages_work *w, const struct found *f, struct err *e)
 	if (o->at == NULL)
 		return (err_nomem(e));
 	for (i = 0; i < f->os.n; i++)
-		if (check_row(w, f, f->os.at[i], e) == -1)
+		if ((w->only == NULL ||
+		    is_text(&f->os.at[i][OSI_NAME], w->only)) &&
+		    check_row(w, f, f->os.at[i], e) == -1)
 			return (-1);
+	if (w->only != NULL)
+		return (0);
 	add_others(o, f, &f->win, "images of Windows are not looked into");
 	add_others(o, f, &f->nim, "images of AIX are not looked into");
 	return (0);
 }
 
-int
-osimages_check(struct osimages *o, struct view *v, struct err *e)
+static int
+check(struct osimages_work *w, struct view *v, struct err *e)
 {
-	struct osimages_work w = { .o = o };
+	struct osimages *o = w->o;
 	struct reading r = { .view = v, .arena = &o->arena };
 	struct found f;
 	int rc = -1;
@@ -311,18 +315,45 @@ osimages_check(struct osimages *o, struct view *v, struct err *e)
 	memset(&f, 0, sizeof(f));
 	if (dbtables_list(&r.tables, v, &v->snap, e) == 0 &&
 	    (r.content = content_new(v->vault, v->index, e)) != NULL &&
-	    (w.fs = snapfs_new(v, e)) != NULL &&
-	    read_all(&r, &w, &f, e) == 0)
-		rc = check_all(&w, &f, e);
-	snapfs_free(w.fs);
+	    (w->fs = snapfs_new(v, e)) != NULL &&
+	    read_all(&r, w, &f, e) == 0)
+		rc = check_all(w, &f, e);
+	snapfs_free(w->fs);
 	content_free(r.content);
 	dbtables_fini(&r.tables);
 	free(f.os.at);
 	free(f.lin.at);
 	free(f.win.at);
 	free(f.nim.at);
-	free(w.posts.at);
+	free(w->posts.at);
 	return (rc);
+}
+
+int
+osimages_check(struct osimages *o, struct view *v, struct err *e)
+{
+	struct osimages_work w = { .o = o };
+
+	return (check(&w, v, e));
+}
+
+int
+osimages_files(struct osimages *o, struct view *v, const char *name,
+    osimages_file *fn, void *arg, struct err *e)
+{
+	struct osimages_work w = {
+		.o = o, .only = name, .fn = fn, .arg = arg,
+	};
+
+	if (check(&w, v, e) == -1)
+		return (-1);
+	if (o->n == 0)
+		return (err_set(e, ERR_USAGE, "%s: no such osimage in "
+		    "snapshot %s", name, v->snap.id));
+	if (o->at[0].reason != NULL)
+		return (err_set(e, ERR_USAGE, "osimage %s: %s", name,
+		    o->at[0].reason));
+	return (0);
 }
 
 void

@@ -40,7 +40,7 @@ struct osimage {
 	enum osimages_state state;
 	const char *reason;	/* of one that was not checked */
 	const char *boots;	/* "rootimg.cpio.gz"; NULL: none */
-	size_t files;		/* and directories that were wanted, and there */
+	size_t files;		/* wanted and there; directories, too */
 	size_t warnings;
 	struct osimages_finding *findings, **last;
 };
@@ -59,6 +59,16 @@ struct osimages {
  */
 int osimages_check(struct osimages *o, struct view *v, struct err *e);
 void osimages_fini(struct osimages *o);
+
+/*
+ * Give each path (absolute, links resolved, raw) that the osimage of that
+ * name needs and the snapshot has; what it lacks is as in osimages_check().
+ * One that is wanted twice is given twice.  ERR_USAGE: no such osimage, or
+ * none that is looked into.
+ */
+typedef int osimages_file(void *arg, const char *path, struct err *e);
+int osimages_files(struct osimages *o, struct view *v, const char *name,
+    osimages_file *fn, void *arg, struct err *e);
 
 /* STATUS_DAMAGED, STATUS_REPORTED or STATUS_DONE. */
 int osimages_status(const struct osimages *o);
@@ -91,6 +101,9 @@ struct osimages_work {
 	struct osimages_rows posts;	/* of table postscripts */
 	struct osimage *img;		/* at hand */
 	const struct span *os, *lin;	/* its rows */
+	const char *only;		/* osimages_files() */
+	osimages_file *fn;
+	void *arg;
 };
 
 /* osneeds.c: check one whose provmethod is known. */

@@ -111,7 +111,7 @@ oslists_need(struct osimages_work *w, const struct oslists_about *about,
 	if (why != NULL)
 		return (oslists_note(w, level, about, path, why, e));
 	w->img->files++;
-	return (1);
+	return (w->fn != NULL && w->fn(w->arg, f->path, e) == -1 ? -1 : 1);
 }
 
 /* A span of the database or a list as a string to free. */
@@ -302,7 +302,8 @@ need_source(struct osimages_work *w, const struct oslists_about *about,
 		return (oslists_need(w, about, path, OSLISTS_ANY, &f, e));
 	if ((rc = snapfs_glob(w->fs, path, &why)) == 1) {
 		w->img->files++;
-		return (0);
+		/* As a pattern, which restore takes, too. */
+		return (w->fn != NULL ? w->fn(w->arg, path, e) : 0);
 	}
 	if (rc == -1 && why.kind != ERR_DAMAGED) {
 		*e = why;

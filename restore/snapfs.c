@@ -129,13 +129,16 @@ static int
 search_volume(struct snapfs *fs, struct node *n, const struct buf *path,
     struct err *e)
 {
+	const struct snapshot_volume *vol = n->vol;
 	uint8_t id[DIGEST_LEN];
 	struct tree_reader *t;
 	uint64_t bytes;
 	int rc = 0;
 
-	t = tree_reader_new(fs->fetch, TREE_CATALOG, n->vol->root,
-	    n->vol->depth, e);
+	if (vol == NULL)
+		return (0);
+	t = tree_reader_new(fs->fetch, TREE_CATALOG, vol->root, vol->depth,
+	    e);
 	if (t == NULL)
 		return (-1);
 	if (path->len > 1)
@@ -175,7 +178,8 @@ fill_node(struct snapfs *fs, struct node *n, struct err *e)
 	rc = search_volume(fs, n, &text, e);
 	buf_fini(&text);
 	if (rc == 0) {
-		n->what = n->vol->selected ? SNAPFS_OUTSIDE : SNAPFS_MISSING;
+		n->what = n->vol == NULL || n->vol->selected ?
+		    SNAPFS_OUTSIDE : SNAPFS_MISSING;
 		/* A volume may lie below what another one has not. */
 		if (above_volumes(&fs->view->snap, n->path) == SNAPFS_DIR)
 			n->what = SNAPFS_DIR;

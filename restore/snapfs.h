@@ -29,7 +29,7 @@ struct snapfs_found {
 	enum snapfs_what what;
 	const char *path;	/* resolved as far as possible; raw */
 	const struct snapshot_volume *vol;
-	const struct entry *ent;	/* of files and directories of volumes */
+	const struct entry *ent;	/* NULL: the catalog has none */
 };
 
 struct snapfs *snapfs_new(struct view *v, struct err *e);

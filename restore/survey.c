@@ -1,3 +1,4 @@
+#include <fnmatch.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -459,6 +460,30 @@ decide(struct join *j, size_t number, struct linkset_item *set, int *act,
 	return (0);
 }
 
+/*
+ * xcatd has its database open, and what is in it comes by xCAT's own command:
+ * its files are not put in the place of those.
+ */
+static int
+is_database(struct join *j)
+{
+	static const char *const globs[] = {
+		"/etc/xcat/*.sqlite*", "/xcatdata/etc/xcat/*.sqlite*",
+	};
+	struct buf path = BUF_INIT;
+	size_t i;
+	int is = 0;
+
+	if (!j->s->opt->database || j->ent.type != ENTRY_FILE)
+		return (0);
+	view_full_path(&path, j->s->vol, &j->ent.path);
+	for (i = 0; i < sizeof(globs) / sizeof(globs[0]); i++)
+		is = is || fnmatch(globs[i], buf_cstr(&path),
+		    FNM_PATHNAME) == 0;
+	buf_fini(&path);
+	return (is);
+}
+
 /* In the proof: this should have been done. */
 static void
 blame(struct join *j, size_t number, int act)
@@ -488,6 +513,8 @@ wanted_entry(struct join *j, size_t number, int there, struct err *e)
 		return (-1);
 	if (j->nlevels > 0 &&
 	    j->levels[j->nlevels - 1].act == SURVEY_BLOCKED)
+		act = SURVEY_BLOCKED;
+	else if (is_database(j))
 		act = SURVEY_BLOCKED;
 	else if (there && !is_gone(j) &&
 	    decide(j, number, set, &act, e) == -1)
@@ -723,12 +750,26 @@ spare_extras(struct join *j)
 		    "snapshot's catalog is lost, so nothing here is deleted");
 }
 
+static void
+note_selected(const struct survey *s)
+{
+	struct buf text = BUF_INIT;
+
+	pathtext_encode(&text, s->vol->path, strlen(s->vol->path));
+	report_note(s->opt->report, "not deleted", buf_cstr(&text), "the "
+	    "snapshot has only some paths of it; nothing else there is "
+	    "deleted");
+	buf_fini(&text);
+}
+
 int
 survey_run(struct survey *s, enum survey_pass pass, struct err *e)
 {
 	struct join j = { .s = s, .pass = pass };
 	int rc = -1;
 
+	if (pass == SURVEY_FIRST && s->opt->exact && s->vol->selected)
+		note_selected(s);
 	linkset_fini(&s->links);
 	buf_clear(&s->remove);
 	s->work = 0;

@@ -41,6 +41,7 @@ struct survey_options {
 	int exact;		/* remove what the snapshot lacks */
 	int keep_old;		/* what is in the way may be moved */
 	int checksum;		/* compare contents, too */
+	int database;		/* is restored on its own: its files are not */
 	int verbose;		/* tell what becomes of each entry */
 	FILE *out;		/* where it is told; deletions always are */
 	struct report *report;

@@ -67,6 +67,12 @@ link_read(struct mux_link *l, void *p, size_t len, struct err *e)
 	ssize_t n;
 
 	n = remote_exec_read(s->exec, p, len, 0, e);
+	/*
+	 * Once the server has spoken, it is for the callers to stop when a
+	 * signal comes: they have to leave the vault in order.
+	 */
+	if (n > 0)
+		remote_persist(s->remote);
 	if (n == 0 && remote_exec_ended(s->exec))
 		return (ended(s, e));
 	return (n);

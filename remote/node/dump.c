@@ -27,6 +27,7 @@ struct dump {
 	struct xcatdump *proof;
 	enum snapshot_dump verdict;
 	int bypass;
+	int heard;		/* what it complained of has been told */
 	char *reason;
 };
 
@@ -106,6 +107,33 @@ start(struct dump *d, const struct dump_options *opt, struct err *e)
 	return (d->shell != NULL ? 0 : -1);
 }
 
+static void
+complained(struct dump *d, struct buf *words)
+{
+	/* With XCATBYPASS each process loads all plugins, and some complain. */
+	xcatdump_add(d->proof, d->bypass ? XCATCSV_WARNING : XCATCSV_BROKEN,
+	    "", "dumpxCATdb complained: %s", buf_cstr(words));
+}
+
+/*
+ * What is said on standard error may arrive behind the line of the status,
+ * but not behind the answers to later questions.
+ */
+static int
+listen_again(struct dump *d, struct err *e)
+{
+	struct buf words = BUF_INIT;
+	int rc;
+
+	if (!d->heard)
+		said(d, &words);
+	if (words.len > 0)
+		complained(d, &words);
+	rc = buf_ok(&words, e);
+	buf_fini(&words);
+	return (rc);
+}
+
 /* dumpxCATdb runs; what it and the script around it had to say of it. */
 static int
 run(struct dump *d, const struct dump_options *opt, struct err *e)
@@ -138,12 +166,9 @@ run(struct dump *d, const struct dump_options *opt, struct err *e)
 	else if (strcmp(text, "0") != 0)
 		broken(d, "dumpxCATdb ended with status %s: %s", text,
 		    buf_cstr(&words));
-	else if (words.len > 0 && !d->bypass)
-		broken(d, "dumpxCATdb complained: %s", buf_cstr(&words));
 	else if (words.len > 0)
-		/* Each process then loads all plugins, and some complain. */
-		xcatdump_add(d->proof, XCATCSV_WARNING, "", "dumpxCATdb "
-		    "complained: %s", buf_cstr(&words));
+		complained(d, &words);
+	d->heard = words.len > 0;
 	if (text != NULL && !late) {
 		text = after(next_line(d, GRACE_S, &late, e), "room");
 		if (text == NULL && e->kind != ERR_NONE)
@@ -371,7 +396,8 @@ dump_new(struct remote *r, const struct dump_options *options, struct err *e)
 	if ((d->proof = xcatdump_new(e)) != NULL && start(d, &opt, e) == 0 &&
 	    run(d, &opt, e) == 0 &&
 	    (d->dir == NULL || read_tables(d, &opt, e) == 0) &&
-	    recount(d, e) == 0 && judge(d, &opt, e) == 0 && conclude(d, e) == 0)
+	    listen_again(d, e) == 0 && recount(d, e) == 0 &&
+	    judge(d, &opt, e) == 0 && conclude(d, e) == 0)
 		return (d);
 	dump_free(d);
 	return (NULL);

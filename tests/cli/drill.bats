@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# shellcheck disable=SC2030,SC2031
+# shellcheck disable=SC2016,SC2030,SC2031
 # drill, and verify --osimages: proofs that need no management node
 
 load common
@@ -66,7 +66,6 @@ make_node()
 	echo vim >"$C/b.pkglist"
 	echo './usr/share/doc*' >"$C/a.exlist"
 	echo 'exit 0' >"$C/a.post"
-	# shellcheck disable=SC2016
 	printf '%s\n' '# comment' \
 	    '/install/custom/netboot/$DIR/hosts -> /etc/hosts' \
 	    '/install/custom/netboot/sync/*.conf -> /etc/' 'EXECUTEALWAYS:' \
@@ -202,7 +201,6 @@ fails()
 }
 
 @test "verify --osimages: includes have variables, depth and circles" {
-	# shellcheck disable=SC2016
 	printf '%s\n' '#INCLUDE:$DIR/c#' '#INCLUDE:$NONE/d#' \
 	    '# not this one: #INCLUDE:gone#' '#NEW_INSTALL_LIST#' >"$C/b.pkglist"
 	# relative to the first list, not to the one that includes

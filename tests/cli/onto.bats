@@ -347,3 +347,105 @@ same_files()
 	exits 3 xv restore "$SNAP" --to "$T/x" --keep-old
 	exits 3 xv restore "$SNAP" --site nowhere
 }
+
+# rows NODE [TABLE]: its database as sqlite3 sees it, but for what xcatd itself
+# makes and unmakes
+rows()
+{
+	on mn_sh "$1" sh -c 'cd /etc/xcat && for f in ${1:-*}.sqlite; do
+	    t=${f%.sqlite}
+	    case $t in notification | passwd) continue ;; esac
+	    sqlite3 "$f" "select * from $t" | sort | sed "s/^/$t|/"
+	    done' sh "${2-}"
+}
+
+@test "all of a node onto a fresh one: files, database, and nothing is left behind" {
+	saved
+	fresh
+	exits '0|1' xv restore "$SNAP" --site new --dry-run
+	says 'nodelist|rows'
+	[ ! -e "$(mn_path b /install)/postscripts" ]
+	exits '0|1' xv restore "$SNAP" --site new --force
+	same_on a b /install
+	says 'restored /install'
+	[ "$(rows b nodelist | wc -l)" -gt 20 ]
+	equal "$(rows a)" "$(rows b)"
+	nothing_left b
+}
+
+@test "a live node with other nodes is refused, and nothing is changed" {
+	saved
+	fresh
+	mn_populate b 30
+	local before
+	before=$(mn_xcat b 'tabdump nodelist' | sort)
+	tree_of b /install >"$T/before"
+	exits 2 xv restore "$SNAP" --site new --keep-old
+	complains 'the database there is in use'
+	equal "$(mn_xcat b 'tabdump nodelist' | sort)" "$before"
+	tree_of b /install | cmp - "$T/before"
+}
+
+@test "--table restores these tables and no files" {
+	saved
+	fresh
+	exits '0|1' xv restore "$SNAP" --site new --table nodelist,hosts --force
+	[ "$(rows b hosts | wc -l)" -gt 20 ]
+	equal "$(rows a hosts)" "$(rows b hosts)"
+	equal "$(rows b osimage)" ''
+	[ ! -e "$(mn_path b /install)/postscripts" ]
+	exits 3 xv restore "$SNAP" --site new --table 'no such'
+	exits 3 xv restore "$SNAP" /install --site new --on-start
+}
+
+@test "a volume that this host sees is restored through this host" {
+	plain_tree "$T/tree"
+	of /install "$T/tree"
+	mn_start b --hostname mn2 --volume /install="$T/seen"
+	mkdir -p "$T/seen"
+	site new b 'volumes = ( { path = "/install"; local = "'"$T/seen"'"; } );'
+	exits 0 onto --dry-run
+	says 'volume +/install in .*/seen: [1-9][0-9]* to create'
+	equal "$(ls "$T/seen")" ''
+	exits 0 onto
+	same_tree "$T/tree" "$T/seen"
+}
+
+@test "cut by the byte, on the first connections: completed in the same run" {
+	local i
+	mkdir "$T/tree"
+	for i in $(seq 400); do
+		noise "$i" 3000 >"$T/tree/f$i"
+	done
+	noise 1 2000000 >"$T/tree/large"
+	of /install "$T/tree"
+	mn_start b --hostname mn2
+	# the bytes that come from the node: little but the listing
+	mn_proxy b "$((RANDOM % 3000 + 6000)),$((RANDOM % 2000 + 3500)),-,4000"
+	sed -n '$p' "$MN_DIR/ssh/known_hosts" >>"$T/ssh/known_hosts"
+	site new b
+	sed -i "s/127.0.0.1:$(cat "$MN_DIR/port")/127.0.0.1:$MN_PORT/" \
+	    "$XCATVAULT_CONFIG"
+	for i in 1 2 3 4 5 6; do
+		exits '0|2' onto
+		[ "$(wc -l <"$T/err")" -le 1 ]
+	done
+	exits 0 onto
+	same_tree "$T/tree" "$(mn_path b /install)"
+}
+
+@test "--image: all that the osimage's definition names, and nothing else" {
+	saved
+	fresh
+	local image rootimg
+	image=$(rows a linuximage | grep netboot | head -n 1 | cut -d'|' -f2)
+	rootimg=$(on mn_sh a sqlite3 /etc/xcat/linuximage.sqlite \
+	    "select rootimgdir from linuximage where imagename='$image'")
+	exits '0|1' xv restore "$SNAP" --site new --image "$image"
+	[ -e "$(mn_path b "$rootimg")/kernel" ]
+	same_on a b "$rootimg"
+	[ "$(on mn_sh a sh -c 'find /install -type f | wc -l')" -gt \
+	    "$(mn_sh b sh -c 'find /install -type f | wc -l')" ]
+	exits 3 xv restore "$SNAP" --site new --image none
+	complains 'none: no such osimage'
+}
