@@ -217,7 +217,7 @@ put_image(struct buf *out, json_t *c, json_t *image)
 	buf_fini(&b);
 }
 
-/* ------------------------------------------------------------- the container */
+/* ----------------------------------------------------------- the container */
 
 static void
 put_config(struct buf *out, json_t *c, json_t *image)

@@ -33,7 +33,7 @@ struct dbput_options {
 			   there, and without an undo if none can be had */
 	int replace;	/* over newer data only, as undo does */
 	int dry_run;	/* dbput_run() does as dbput_plan() */
-	unsigned limit_s;	/* for each of xCAT's commands; 0: DBPUT_LIMIT_S */
+	unsigned limit_s;	/* of a command of xCAT's; 0: DBPUT_LIMIT_S */
 	FILE *out;		/* what is done, as it is done; or NULL */
 	struct report *report;	/* tables left out, differences */
 	const char *site;	/* the undo is kept as "SITE.undo" */

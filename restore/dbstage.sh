@@ -1,3 +1,4 @@
+#!/bin/sh
 # Runs on the management node, by way of /bin/sh -c, behind xCAT's profile.
 # Takes tables that have been proved, as a tar archive, into a new private
 # directory, and has xCAT restore them, or puts them where xCAT's container
