@@ -104,15 +104,14 @@ compare_sizes(const void *a, const void *b)
 static int
 sort_sizes(struct known *k, struct err *e)
 {
-	struct file *f, *next;
+	struct file *f;
 	size_t n = 0;
 
 	k->by_size = calloc(k->n + 1, sizeof(struct file *));
 	if (k->by_size == NULL)
 		return (err_nomem(e));
-	HASH_ITER(hh, k->files, f, next) {
+	for (f = k->files; f != NULL; f = f->hh.next)
 		k->by_size[n++] = f;
-	}
 	qsort(k->by_size, k->n, sizeof(struct file *), compare_sizes);
 	return (0);
 }

@@ -20,9 +20,9 @@ struct merge_options {
 /*
  * v: path and source are set as in "from"; root, depth and totals are filled
  * in.  The source is a directory of this host, or of p->node.  old: the
- * same volume in an older snapshot, or NULL; doubt: its blobs may be gone.  Contents are
- * with the pool and catalog blobs with its sink when this returns 0; neither
- * is durable yet.
+ * same volume in an older snapshot, or NULL; doubt: its blobs may be gone.
+ * Contents are with the pool and catalog blobs with its sink when this
+ * returns 0; neither is durable yet.
  *
  * 1: the source was lost or the run cancelled (e says which).  What was
  * stored till then stands, and v is filled in with a catalog that tells of

@@ -462,7 +462,7 @@ prepare(struct night *n, struct err *e)
 
 	n->excludes = calloc(n->site->excludes.n +
 	    opt->run.merge.walk.nexcludes + 1, sizeof(*n->excludes));
-	if (n->excludes == NULL || probe_init(&n->probe, e) == -1)
+	if (n->excludes == NULL)
 		return (err_nomem(e));
 	for (i = 0; i < n->site->excludes.n; i++)
 		n->excludes[k++] = n->site->excludes.at[i];

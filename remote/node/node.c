@@ -146,8 +146,8 @@ judge(struct node *n, const struct node_tree *t, struct remote_exec *x,
 		return (err_set(e, ERR_FAILED, "%s: there is no find; install "
 		    "GNU findutils there", remote_name(n->control)));
 	return (err_set(e, ERR_FAILED, "%s: find gave no listing of %s (is "
-	    "it GNU find?); status %d: %.*s", remote_name(n->control), t->root, status,
-	    nl != NULL ? (int)(nl - first) : 200, first));
+	    "it GNU find?); status %d: %.*s", remote_name(n->control),
+	    t->root, status, nl != NULL ? (int)(nl - first) : 200, first));
 }
 
 static int
