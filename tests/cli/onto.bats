@@ -325,7 +325,8 @@ small_disk()
 # same_files TREE NODE VOLUME: where only the node sees it
 same_files()
 {
-	local look='cd "$1" && find . -printf "%y %m %s %T@ %p\n" | sort &&
+	local look='cd "$1" && find . -type d -printf "d %m %T@ %p\n" -o \
+	    -printf "%y %m %s %T@ %p\n" | sort &&
 	    sha256sum ./*'
 
 	sh -c "$look" sh "$1" >"$T/a"

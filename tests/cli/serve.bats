@@ -362,14 +362,17 @@ nothing_in_tmp()
 }
 
 @test "a client that is killed: its locks go, what it had not finished goes" {
-	local got=0
+	local got=0 tree
 
 	begin_large 1
+	tree=$(sshd_tree "$BACKUP")
+	# shellcheck disable=SC2086
+	kill -STOP $tree
 	# the lock is held while it runs
 	exits 4 xv backup --site s --volume "$T/src=/v"
 	complains 'locked'
 	# shellcheck disable=SC2046
-	kill -KILL $(sshd_tree "$BACKUP") 2>/dev/null
+	kill -KILL $tree
 	{ wait "$BACKUP"; } 2>/dev/null || got=$?
 	[ $got -ne 0 ]
 	until_quiet nothing_in_tmp
@@ -398,14 +401,19 @@ nothing_in_tmp()
 }
 
 @test "two clients at once, one of them on the spot" {
-	local got=0
+	local got=0 tree
 
 	begin_large 1
+	tree=$(sshd_tree "$BACKUP")
+	# shellcheck disable=SC2086
+	kill -STOP $tree
 	mkdir "$T/other"
 	noise 1 3000000 >"$T/other/f"
 	exits 0 xv backup --site other --volume "$T/other=/v"
 	exits 4 xv -V "$V" backup --site s --volume "$T/src=/v"
 	complains 'locked'
+	# shellcheck disable=SC2086
+	kill -CONT $tree
 	wait "$BACKUP" || got=$?
 	equal "$got" 0
 	equal "$(snapshot_count)" 2
