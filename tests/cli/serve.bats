@@ -371,7 +371,7 @@ nothing_in_tmp()
 	# the lock is held while it runs
 	exits 4 xv backup --site s --volume "$T/src=/v"
 	complains 'locked'
-	# shellcheck disable=SC2046
+	# shellcheck disable=SC2086
 	kill -KILL $tree
 	{ wait "$BACKUP"; } 2>/dev/null || got=$?
 	[ $got -ne 0 ]
