@@ -176,6 +176,7 @@ static int
 put(struct arguments *a, const struct cli *cli, struct view *v,
     struct reach *h, struct err *e)
 {
+	struct dbput_options opt = a->put;
 	struct dbput_result r;
 	struct probe probe;
 	struct remote *remote;
@@ -188,12 +189,12 @@ put(struct arguments *a, const struct cli *cli, struct view *v,
 		remote_close(remote);
 		return (-1);
 	}
-	a->put.remote = remote;
-	a->put.probe = &probe;
-	a->put.view = v;
-	a->put.limit_s = h->site != NULL ? h->site->dump_s : 0;
-	a->put.out = cli->json || cli->quiet ? NULL : stdout;
-	if ((rc = dbput_run(&a->put, &r, e)) == 0)
+	opt.remote = remote;
+	opt.probe = &probe;
+	opt.view = v;
+	opt.limit_s = h->site != NULL ? h->site->dump_s : 0;
+	opt.out = cli->json || cli->quiet ? NULL : stdout;
+	if ((rc = dbput_run(&opt, &r, e)) == 0)
 		rc = print(a, cli, &r, e);
 	trouble = report_count(a->put.report);
 	if (rc == 0)

@@ -1,3 +1,4 @@
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -347,7 +348,8 @@ dbset_columns(const struct dbset_table *t, char (*names)[
 	    xcatcsv_end(c, &ignored) == 0 &&
 	    xcatcsv_worst(c) < XCATCSV_BROKEN)
 		for (n = xcatcsv_columns(c), i = 0; i < n && i < max; i++)
-			strcpy(names[i], xcatcsv_column(c, i));
+			snprintf(names[i], sizeof(names[i]), "%s",
+			    xcatcsv_column(c, i));
 	xcatcsv_free(c);
 	return (n < max ? n : max);
 }

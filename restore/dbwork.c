@@ -482,13 +482,16 @@ edit_names(struct dbwork *w, struct dbput_table *p, struct dbset_table *t,
     struct err *e)
 {
 	struct buf text = BUF_INIT;
+	struct span is;
 	size_t found;
 	int rc;
 
 	if (w->rehome.n == 0)
 		return (0);
-	rc = rehome_table(&w->rehome, t->name, t->text.data, t->text.len,
-	    &text, tell_name, w, &p->edits, &found, e);
+	is.p = (const char *)t->text.data;
+	is.len = t->text.len;
+	rc = rehome_table(&w->rehome, t->name, &is, &text, tell_name,
+	    w, &p->edits, &found, e);
 	if (rc == 0 && p->edits > 0) {
 		rc = replace_text(t, &text, e);
 		w->plan->edits += p->edits;

@@ -263,9 +263,9 @@ edit_value(void *arg, const struct dbcsv_cell *c, struct buf *out)
 }
 
 int
-rehome_table(const struct rehome *h, const char *table, const void *p,
-    size_t len, struct buf *out, rehome_found *fn, void *arg, size_t *edits,
-    size_t *found, struct err *e)
+rehome_table(const struct rehome *h, const char *table,
+    const struct span *text, struct buf *out, rehome_found *fn, void *arg,
+    size_t *edits, size_t *found, struct err *e)
 {
 	struct looking l = { .h = h, .table = table, .fn = fn, .arg = arg };
 	struct dbcsv_edit edit = { .value = edit_value, .arg = &l };
@@ -276,7 +276,7 @@ rehome_table(const struct rehome *h, const char *table, const void *p,
 	if (h->n == 0 && out == NULL)
 		return (0);
 	l.nkeys = xcatschema_keys(table, 0, l.keys);
-	rc = dbcsv_rewrite(p, len, &edit, out != NULL ? out : &unwanted, e);
+	rc = dbcsv_rewrite(text->p, text->len, &edit, out != NULL ? out : &unwanted, e);
 	if (rc == 0)
 		rc = buf_ok(&l.value, e);
 	if (rc == 0)

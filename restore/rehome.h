@@ -52,9 +52,9 @@ size_t rehome_edit(const struct rehome *h, const struct span *value,
  */
 typedef void rehome_found(void *arg, const char *table, const char *line,
     int edited);
-int rehome_table(const struct rehome *h, const char *table, const void *p,
-    size_t len, struct buf *out, rehome_found *fn, void *arg, size_t *edits,
-    size_t *found, struct err *e);
+int rehome_table(const struct rehome *h, const char *table,
+    const struct span *text, struct buf *out, rehome_found *fn, void *arg,
+    size_t *edits, size_t *found, struct err *e);
 
 /*
  * What is left to be done by hand on a node that has another name or address

@@ -1,5 +1,5 @@
-#include "remote/exec.h"
 #include "remote/node/stand.h"
+#include "remote/exec.h"
 #include "remote/quote.h"
 
 int

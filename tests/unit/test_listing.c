@@ -258,6 +258,7 @@ test_real_find(void **state)
 	    "truncate -s 9000000000 big; ln -s x l; ln a/x a/z; "
 	    "LC_ALL=C find . -printf '%s'", dir,
 	    LISTING_FORMAT);
+	/* NOLINTNEXTLINE(cert-env33-c): a shell makes the tree */
 	f = popen(cmd, "r");
 	while ((n = fread(buf, 1, sizeof(buf), f)) > 0)
 		assert_int_equal(listing_feed(l, buf, n, &e), 0);
@@ -299,7 +300,7 @@ test_excludes(void **state)
 	struct listing *l = listing_new(&opt, &e);
 	struct walk_entry we;
 	struct buf b = BUF_INIT;
-	char seen[200] = "", want[200] = "";
+	struct buf seen = BUF_INIT, want = BUF_INIT;
 	size_t i;
 
 	(void)state;
@@ -311,12 +312,14 @@ test_excludes(void **state)
 	assert_int_equal(listing_feed(l, b.data, b.len, &e), 0);
 	assert_int_equal(listing_finish(l, &e), 0);
 	while (listing_next(l, &we, &e) == 1)
-		strcat(strcat(seen, we.name), " ");
+		buf_printf(&seen, "%s ", we.name);
 	for (i = 0; i < COUNT(out); i++)
-		strcat(strcat(want, out[i]), " ");
-	assert_string_equal(seen, want);
+		buf_printf(&want, "%s ", out[i]);
+	assert_string_equal(buf_cstr(&seen), buf_cstr(&want));
 	assert_int_equal(listing_count(l), COUNT(out));
 	listing_free(l);
+	buf_fini(&seen);
+	buf_fini(&want);
 	buf_fini(&b);
 }
 

@@ -120,9 +120,10 @@ expect_table(const char *table, const char *in, const char *want,
 	struct rehome h = make(pairs);
 	struct buf out = BUF_INIT, said = BUF_INIT;
 	struct err e = { 0 };
+	struct span is = { in, strlen(in) };
 	size_t edits, found;
 
-	assert_int_equal(rehome_table(&h, table, in, strlen(in), &out,
+	assert_int_equal(rehome_table(&h, table, &is, &out,
 	    take_line, &said, &edits, &found, &e), 0);
 	assert_string_equal(buf_cstr(&out), want);
 	assert_string_equal(buf_cstr(&said), lines);
