@@ -276,7 +276,8 @@ rehome_table(const struct rehome *h, const char *table,
 	if (h->n == 0 && out == NULL)
 		return (0);
 	l.nkeys = xcatschema_keys(table, 0, l.keys);
-	rc = dbcsv_rewrite(text->p, text->len, &edit, out != NULL ? out : &unwanted, e);
+	rc = dbcsv_rewrite(text->p, text->len, &edit,
+	    out != NULL ? out : &unwanted, e);
 	if (rc == 0)
 		rc = buf_ok(&l.value, e);
 	if (rc == 0)
