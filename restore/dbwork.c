@@ -39,17 +39,6 @@ dbwork_say(const struct dbwork *w, const char *fmt, ...)
 	fflush(w->opt->out);
 }
 
-struct dbput_table *
-dbwork_table(const struct dbwork *w, const char *name)
-{
-	size_t i;
-
-	for (i = 0; i < w->plan->ntables; i++)
-		if (strcmp(w->plan->tables[i].name, name) == 0)
-			return (&w->plan->tables[i]);
-	return (NULL);
-}
-
 int
 dbwork_init(struct dbwork *w, const struct dbput_options *opt,
     struct dbput_plan *plan, struct err *e)

@@ -30,9 +30,6 @@ void dbwork_fini(struct dbwork *w);
  */
 int dbwork_prepare(struct dbwork *w, int may_restart, struct err *e);
 
-/* The plan's entry of a table, or NULL. */
-struct dbput_table *dbwork_table(const struct dbwork *w, const char *name);
-
 /* A line for opt->out. */
 void dbwork_say(const struct dbwork *w, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
