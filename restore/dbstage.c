@@ -245,6 +245,10 @@ find_error(struct stage *s, struct dbstage_done *out, struct err *e)
 	return (rc);
 }
 
+/*
+ * Listen to the end, not only to the status: what was said on standard error
+ * before it may arrive behind it.
+ */
 static int
 watch(struct stage *s, unsigned limit_s, struct dbstage_done *out,
     struct err *e)
@@ -262,7 +266,7 @@ watch(struct stage *s, unsigned limit_s, struct dbstage_done *out,
 		out->status = atoi(line + 7);
 		if (out->status == 124 || out->status == 137)
 			out->status = -1;
-		break;
+		limit_s = 0;
 	}
 	return (rc == -1 ? -1 : find_error(s, out, e));
 }
