@@ -13,9 +13,9 @@ DOC = $(DESTDIR)$(PREFIX)/share/doc/xcatvault
 CONF = $(DESTDIR)/etc/xcatvault.conf
 Q = $(if $(V),,@)
 
-LIBS = libzstd libcrypto jansson libssh libconfig
-LIBS = libzstd libcrypto jansson libconfig libssh sqlite3
-CHECK_LIBS = cmocka libarchive
+LIBS = libzstd libcrypto jansson libconfig libssh sqlite3 libxml-2.0 \
+	libarchive libsquashfs1
+CHECK_LIBS = cmocka
 HAVE := $(shell pkg-config --exists $(LIBS) && test -e /usr/include/uthash.h && echo yes)
 
 CFLAGS ?= -O2 -g
@@ -46,6 +46,7 @@ SRC = main.c \
 	formats/walkent.c formats/wire.c formats/xcatcsv.c formats/xcatdump.c \
 	formats/xcatlist.c formats/xcatloss.c formats/xcatpaths.c \
 	formats/xcatschema.c formats/xcatset.c \
+	imgxfer/main.c \
 	remote/address.c remote/auth.c remote/connect.c remote/exec.c \
 	remote/hostkey.c remote/quote.c remote/run.c remote/session.c \
 	remote/tty.c \

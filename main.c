@@ -5,6 +5,7 @@
 #include "backup/backup.h"
 #include "base/cli.h"
 #include "base/version.h"
+#include "imgxfer/imgxfer.h"
 #include "restore/restore.h"
 
 struct command {
@@ -59,6 +60,16 @@ static const struct command commands[] = {
 	    "prove that a snapshot can be restored" },
 	{ "export", export_main, "export SNAP PATH [-o FILE]",
 	    "write a volume as a .tar.zst" },
+	{ "image", image_main,
+	    "image list [--site SITE]\n"
+	    "       image export IMAGE [--site SITE] [-o FILE]\n"
+	    "    [--complete] [--engine native]\n"
+	    "       image inspect FILE\n"
+	    "       image import FILE --site SITE [--profile P]\n"
+	    "    [--as NAME] [--replace] [--allow-unproved-arch]\n"
+	    "       image copy IMAGE... --from SITE --to SITE\n"
+	    "       image ready IMAGE --site SITE",
+	    "move osimages between management nodes" },
 	{ "serve", serve_main, "serve [--append-only] DIR",
 	    "be the far side of an ssh vault" },
 	{ "help", help_main, "help [COMMAND]", "explain a command" },

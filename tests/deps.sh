@@ -18,6 +18,9 @@ build pc:libcrypto    libssl-dev        openssl-devel       libopenssl-devel
 build pc:libssh         libssh-dev        libssh-devel        libssh-devel
 build pc:libzstd      libzstd-dev       libzstd-devel       libzstd-devel
 build pc:sqlite3      libsqlite3-dev    sqlite-devel        sqlite3-devel
+build pc:libxml-2.0   libxml2-dev       libxml2-devel       libxml2-devel
+build pc:libarchive   libarchive-dev    libarchive-devel    libarchive-devel
+build pc:libsquashfs1 libsquashfs-dev   squashfs-tools-ng-devel squashfs-tools-ng-devel
 demo  awk             mawk              gawk                gawk
 demo  perl            perl              perl                perl
 demo  rsync           rsync             rsync               rsync
@@ -43,7 +46,6 @@ check mtree           mtree-netbsd      -                   -
 check mount         mount             util-linux          util-linux
 check openssl         openssl           openssl             openssl
 check pc:cmocka       libcmocka-dev     libcmocka-devel     libcmocka-devel
-check pc:libarchive   libarchive-dev    libarchive-devel    libarchive-devel
 check setcap          libcap2-bin       libcap              libcap-progs
 check script        bsdutils          util-linux          util-linux
 check setfacl         acl               acl                 acl

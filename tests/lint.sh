@@ -139,8 +139,10 @@ layers() {
 		# Foreign headers, and the files they are confined to.
 		home["openssl"] = " base/digest.c formats/seal.c "
 		home["zstd.h"] = " formats/frame.c restore/zout.c "
-		home["archive.h"] = " restore/pax.c "
-		home["archive_entry.h"] = " restore/pax.c "
+		home["archive.h"] = " restore/pax.c imgxfer/ "
+		home["archive_entry.h"] = " restore/pax.c imgxfer/ "
+		home["libxml"] = " formats/imgmanifest.c "
+		home["sqfs"] = " imgxfer/squash.c "
 		home["libconfig.h"] = " base/config.c "
 		home["libssh"] = " remote/ "
 		home["sqlite3.h"] = " restore/scratchdb.c "

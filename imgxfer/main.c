@@ -1,0 +1,32 @@
+#include <string.h>
+
+#include "imgxfer/imgxfer.h"
+#include "imgxfer/verbs.h"
+
+#define USAGE "image list|export|inspect|import|copy|ready ...; \"xcatvault " \
+    "help image\" says more"
+
+static const struct verb {
+	const char *name;
+	int (*run)(struct cli *cli, int argc, char **argv);
+} verbs[] = {
+	{ NULL, NULL },
+};
+
+int
+image_main(struct cli *cli, int argc, char **argv)
+{
+	const struct verb *v;
+	int i;
+
+	/* Common options may stand before the word. */
+	for (i = 1; i < argc; i++)
+		for (v = verbs; v->name != NULL; v++) {
+			if (strcmp(argv[i], v->name) != 0)
+				continue;
+			memmove(argv + i, argv + i + 1,
+			    (size_t)(argc - i) * sizeof(*argv));
+			return (v->run(cli, argc - 1, argv));
+		}
+	return (cli_usage(USAGE));
+}
