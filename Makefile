@@ -40,13 +40,14 @@ SRC = main.c \
 	base/confrule.c base/cpu.c base/digest.c base/err.c base/human.c \
 	base/io.c base/progress.c base/queue.c base/report.c \
 	formats/cutter.c formats/dockerdef.c formats/frame.c formats/gnuname.c \
-	formats/mtree.c formats/nodefacts.c formats/packindex.c \
+	formats/imgmanifest.c formats/mtree.c formats/nodefacts.c \
+	formats/osarch.c formats/packindex.c \
 	formats/pathtext.c formats/scan.c formats/snapshot.c formats/tarin.c \
 	formats/treenode.c formats/ustar.c formats/vaultmeta.c \
 	formats/walkent.c formats/wire.c formats/xcatcsv.c formats/xcatdump.c \
 	formats/xcatlist.c formats/xcatloss.c formats/xcatpaths.c \
 	formats/xcatschema.c formats/xcatset.c \
-	imgxfer/main.c \
+	imgxfer/main.c imgxfer/source.c \
 	remote/address.c remote/auth.c remote/connect.c remote/exec.c \
 	remote/hostkey.c remote/quote.c remote/run.c remote/session.c \
 	remote/tty.c \
