@@ -39,15 +39,15 @@ SRC = main.c \
 	base/arena.c base/buf.c base/cancel.c base/cli.c base/config.c \
 	base/confrule.c base/cpu.c base/digest.c base/err.c base/human.c \
 	base/io.c base/progress.c base/queue.c base/report.c \
-	formats/cutter.c formats/dockerdef.c formats/frame.c formats/gnuname.c \
-	formats/imgmanifest.c formats/mtree.c formats/nodefacts.c \
-	formats/osarch.c formats/packindex.c \
+	formats/cutter.c formats/dockerdef.c formats/frame.c \
+	formats/gnuname.c formats/imgmanifest.c formats/mtree.c \
+	formats/nodefacts.c formats/osarch.c formats/packindex.c \
 	formats/pathtext.c formats/scan.c formats/snapshot.c formats/tarin.c \
 	formats/treenode.c formats/ustar.c formats/vaultmeta.c \
-	formats/walkent.c formats/wire.c formats/xcatcsv.c formats/xcatdump.c \
-	formats/xcatlist.c formats/xcatloss.c formats/xcatpaths.c \
-	formats/xcatschema.c formats/xcatset.c \
-	imgxfer/main.c imgxfer/source.c \
+	formats/walkent.c formats/wire.c formats/xcatcsv.c \
+	formats/xcatdump.c formats/xcatlist.c formats/xcatloss.c \
+	formats/xcatpaths.c formats/xcatschema.c formats/xcatset.c \
+	imgxfer/main.c imgxfer/sidecar.c imgxfer/source.c \
 	remote/address.c remote/auth.c remote/connect.c remote/exec.c \
 	remote/hostkey.c remote/quote.c remote/run.c remote/session.c \
 	remote/tty.c \
@@ -64,13 +64,14 @@ SRC = main.c \
 	restore/list.c restore/lookup.c restore/ls.c restore/main.c \
 	restore/onto.c restore/ontodb.c restore/ontofacts.c \
 	restore/ontoimage.c restore/ontoplan.c restore/osimages.c \
-	restore/oslists.c restore/osneeds.c restore/osshow.c restore/outfile.c \
-	restore/pax.c restore/place.c restore/plan.c restore/prune.c \
-	restore/pump.c restore/rehome.c restore/scratchdb.c restore/scrub.c \
-	restore/select.c restore/send.c restore/sendlane.c restore/sendpass.c \
-	restore/show.c restore/sieve.c restore/snapfs.c restore/subtree.c \
-	restore/survey.c restore/target.c restore/tarput.c restore/verify.c \
-	restore/view.c restore/wanted.c restore/window.c restore/zout.c \
+	restore/oslists.c restore/osneeds.c restore/osshow.c \
+	restore/outfile.c restore/pax.c restore/place.c restore/plan.c \
+	restore/prune.c restore/pump.c restore/rehome.c restore/scratchdb.c \
+	restore/scrub.c restore/select.c restore/send.c restore/sendlane.c \
+	restore/sendpass.c restore/show.c restore/sieve.c restore/snapfs.c \
+	restore/subtree.c restore/survey.c restore/target.c restore/tarput.c \
+	restore/verify.c restore/view.c restore/wanted.c restore/window.c \
+	restore/zout.c \
 	vault/catalog.c vault/commit.c vault/deposit.c vault/fetch.c \
 	vault/idset.c vault/index.c vault/keep.c vault/mux.c vault/pack.c \
 	vault/packname.c vault/place.c vault/segment.c vault/serve.c \
