@@ -54,7 +54,8 @@ SRC = main.c \
 	remote/node/probe.c remote/node/probetext.c remote/node/reach.c \
 	remote/node/stand.c remote/node/tarstream.c \
 	restore/apply.c restore/ask.c restore/cat.c restore/compare.c \
-	restore/compose.c restore/composecmd.c restore/dbcmd.c restore/dbcsv.c restore/dbdiff.c restore/dbjudge.c \
+	restore/compose.c restore/composecmd.c restore/dbcmd.c \
+	restore/dbcsv.c restore/dbdiff.c restore/dbjudge.c \
 	restore/dbput.c restore/dbputtell.c restore/dbrows.c restore/dbset.c \
 	restore/dbstage.c restore/dbtables.c restore/dbtext.c \
 	restore/dbtrial.c restore/dbwork.c restore/diff.c restore/drill.c \
@@ -69,8 +70,9 @@ SRC = main.c \
 	restore/show.c restore/sieve.c restore/snapfs.c restore/subtree.c \
 	restore/survey.c restore/target.c restore/tarput.c restore/verify.c \
 	restore/view.c restore/wanted.c restore/window.c restore/zout.c \
-	vault/catalog.c vault/commit.c vault/content.c vault/deposit.c vault/fetch.c \
-	vault/idset.c vault/index.c vault/keep.c vault/mux.c vault/pack.c \
+	vault/bloblist.c vault/catalog.c vault/commit.c vault/content.c \
+	vault/deposit.c vault/fetch.c vault/idset.c vault/index.c \
+	vault/intake.c vault/keep.c vault/mux.c vault/pack.c \
 	vault/packname.c vault/place.c vault/segment.c vault/serve.c \
 	vault/servelink.c vault/snapshots.c vault/store.c vault/store_dir.c \
 	vault/store_ssh.c vault/store_wire.c vault/tree.c vault/vault.c
