@@ -47,7 +47,7 @@ SRC = main.c \
 	formats/walkent.c formats/wire.c formats/xcatcsv.c \
 	formats/xcatdump.c formats/xcatlist.c formats/xcatloss.c \
 	formats/xcatpaths.c formats/xcatschema.c formats/xcatset.c \
-	imgxfer/main.c imgxfer/sidecar.c imgxfer/source.c \
+	imgxfer/held.c imgxfer/main.c imgxfer/sidecar.c imgxfer/source.c \
 	remote/address.c remote/auth.c remote/connect.c remote/exec.c \
 	remote/hostkey.c remote/quote.c remote/run.c remote/session.c \
 	remote/tty.c \
@@ -107,7 +107,7 @@ $(BUILD)/%.o: %.c
 	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
 # What init puts into every vault, and what runs on a node, as C strings.
-TEXTS = backup/facts.sh backup/wanted.sh remote/node/dump.sh \
+TEXTS = backup/facts.sh backup/wanted.sh imgxfer/held.pl remote/node/dump.sh \
 	remote/node/probe.sh remote/node/publish.pl restore/dbstage.sh \
 	vault/README.txt vault/recover.sh
 $(BUILD)/text.c: $(TEXTS) Makefile
