@@ -425,7 +425,8 @@ add_files(struct exportplan *p, struct remote *r, struct nodefs *fs,
 		if (add_list(p, fs, lists[i], value, e) == -1)
 			return (-1);
 	}
-	if (exportplan_value(&p->linuximage, "pkglist")[0] == '\0' &&
+	if (strcmp(p->provmethod, "install") != 0 &&
+	    exportplan_value(&p->linuximage, "pkglist")[0] == '\0' &&
 	    exportplan_warn(p, e, "linuximage.pkglist: is not set: xCAT takes "
 	    "the one that fits best of its own") == -1)
 		return (-1);
