@@ -40,7 +40,7 @@ SRC = main.c \
 	base/confrule.c base/cpu.c base/digest.c base/err.c base/human.c \
 	base/io.c base/progress.c base/queue.c base/report.c \
 	formats/cutter.c formats/dockerdef.c formats/frame.c formats/gnuname.c \
-	formats/mtree.c formats/nodefacts.c formats/packindex.c \
+	formats/mtree.c formats/nodefacts.c formats/osfs.c formats/packindex.c \
 	formats/pathtext.c formats/scan.c formats/snapshot.c formats/tarin.c \
 	formats/treenode.c formats/ustar.c formats/vaultmeta.c \
 	formats/walkent.c formats/wire.c formats/xcatcsv.c formats/xcatdump.c \
@@ -51,6 +51,7 @@ SRC = main.c \
 	remote/hostkey.c remote/quote.c remote/run.c remote/session.c \
 	remote/tty.c \
 	remote/node/dump.c remote/node/listing.c remote/node/node.c \
+	remote/node/nodefs.c remote/node/nodefstext.c \
 	remote/node/probe.c remote/node/probetext.c remote/node/reach.c \
 	remote/node/stand.c remote/node/tables.c remote/node/tarstream.c \
 	restore/apply.c restore/ask.c restore/cat.c restore/compare.c \
@@ -105,8 +106,8 @@ $(BUILD)/%.o: %.c
 
 # What init puts into every vault, and what runs on a node, as C strings.
 TEXTS = backup/facts.sh backup/wanted.sh remote/node/dump.sh \
-	remote/node/probe.sh remote/node/publish.pl remote/node/tables.pl \
-	restore/dbstage.sh \
+	remote/node/nodefs.pl remote/node/probe.sh \
+	remote/node/publish.pl remote/node/tables.pl restore/dbstage.sh \
 	vault/README.txt vault/recover.sh
 $(BUILD)/text.c: $(TEXTS) Makefile
 	@mkdir -p $(@D)
