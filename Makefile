@@ -41,19 +41,22 @@ SRC = main.c \
 	base/io.c base/outfile.c base/progress.c base/queue.c base/report.c \
 	formats/cutter.c formats/dockerdef.c formats/frame.c \
 	formats/gnuname.c formats/imgmanifest.c formats/mtree.c \
-	formats/nodefacts.c formats/osarch.c formats/packindex.c \
+	formats/nodefacts.c formats/osarch.c formats/osfs.c \
+	formats/packindex.c \
 	formats/pathtext.c formats/scan.c formats/snapshot.c formats/tarin.c \
 	formats/treenode.c formats/ustar.c formats/vaultmeta.c \
 	formats/walkent.c formats/wire.c formats/xcatcsv.c \
 	formats/xcatdump.c formats/xcatlist.c formats/xcatloss.c \
 	formats/xcatpaths.c formats/xcatschema.c formats/xcatset.c \
+	imgxfer/exportplan.c imgxfer/exportproof.c imgxfer/exportrun.c \
 	imgxfer/held.c imgxfer/main.c imgxfer/sidecar.c imgxfer/source.c \
 	remote/address.c remote/auth.c remote/connect.c remote/exec.c \
 	remote/hostkey.c remote/quote.c remote/run.c remote/session.c \
 	remote/tty.c \
 	remote/node/dump.c remote/node/listing.c remote/node/node.c \
+	remote/node/nodefs.c remote/node/nodefstext.c \
 	remote/node/probe.c remote/node/probetext.c remote/node/reach.c \
-	remote/node/stand.c remote/node/tarstream.c \
+	remote/node/stand.c remote/node/tables.c remote/node/tarstream.c \
 	restore/apply.c restore/ask.c restore/cat.c restore/compare.c \
 	restore/compose.c restore/composecmd.c restore/dbcmd.c \
 	restore/dbcsv.c restore/dbdiff.c restore/dbjudge.c restore/dbput.c \
@@ -86,7 +89,7 @@ PAGES = $(wildcard man/*.1 man/*.5)
 UNITS = xcatvault@.service xcatvault@.timer
 BATS = tests/cli tests/fault
 # Suites in which a vault plays no part, or none that differs.
-NO_VAULT = config dump full install mn node onto publish remote serve site
+NO_VAULT = config dump full install mn node onto publish remote serve site tables
 
 all: $(if $(HAVE),,deps) $(BUILD)/xcatvault
 
@@ -107,8 +110,10 @@ $(BUILD)/%.o: %.c
 	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
 # What init puts into every vault, and what runs on a node, as C strings.
-TEXTS = backup/facts.sh backup/wanted.sh imgxfer/held.pl remote/node/dump.sh \
-	remote/node/probe.sh remote/node/publish.pl restore/dbstage.sh \
+TEXTS = backup/facts.sh backup/wanted.sh imgxfer/held.pl \
+	remote/node/dump.sh \
+	remote/node/nodefs.pl remote/node/probe.sh \
+	remote/node/publish.pl remote/node/tables.pl restore/dbstage.sh \
 	vault/README.txt vault/recover.sh
 $(BUILD)/text.c: $(TEXTS) Makefile
 	@mkdir -p $(@D)
