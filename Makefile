@@ -48,7 +48,9 @@ SRC = main.c \
 	formats/walkent.c formats/wire.c formats/xcatcsv.c \
 	formats/xcatdump.c formats/xcatlist.c formats/xcatloss.c \
 	formats/xcatpaths.c formats/xcatschema.c formats/xcatset.c \
-	imgxfer/exportplan.c imgxfer/exportproof.c imgxfer/exportrun.c \
+	imgxfer/export.c imgxfer/exportargs.c imgxfer/exportextra.c \
+	imgxfer/exportleft.c imgxfer/exportplan.c imgxfer/exportproof.c \
+	imgxfer/exportrun.c imgxfer/exportshow.c \
 	imgxfer/held.c imgxfer/main.c imgxfer/sidecar.c imgxfer/source.c \
 	remote/address.c remote/auth.c remote/connect.c remote/exec.c \
 	remote/hostkey.c remote/quote.c remote/run.c remote/session.c \
