@@ -46,7 +46,7 @@ SRC = main.c \
 	formats/walkent.c formats/wire.c formats/xcatcsv.c formats/xcatdump.c \
 	formats/xcatlist.c formats/xcatloss.c formats/xcatpaths.c \
 	formats/xcatschema.c formats/xcatset.c \
-	imgxfer/main.c \
+	imgxfer/main.c imgxfer/sidecar.c \
 	remote/address.c remote/auth.c remote/connect.c remote/exec.c \
 	remote/hostkey.c remote/quote.c remote/run.c remote/session.c \
 	remote/tty.c \
