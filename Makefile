@@ -13,7 +13,7 @@ DOC = $(DESTDIR)$(PREFIX)/share/doc/xcatvault
 CONF = $(DESTDIR)/etc/xcatvault.conf
 Q = $(if $(V),,@)
 
-LIBS = libzstd libcrypto jansson libconfig libssh sqlite3 libxml-2.0 \
+LIBS = libzstd libcrypto jansson libconfig libssh sqlite3 libxml-2.0 zlib \
 	libarchive libsquashfs1
 CHECK_LIBS = cmocka
 HAVE := $(shell pkg-config --exists $(LIBS) && test -e /usr/include/uthash.h && echo yes)
@@ -40,13 +40,16 @@ SRC = main.c \
 	base/confrule.c base/cpu.c base/digest.c base/err.c base/human.c \
 	base/io.c base/outfile.c base/progress.c base/queue.c base/report.c \
 	formats/cutter.c formats/dockerdef.c formats/frame.c formats/gnuname.c \
-	formats/mtree.c formats/nodefacts.c formats/packindex.c \
+	formats/imgmanifest.c formats/mtree.c formats/nodefacts.c \
+	formats/osarch.c formats/packindex.c \
 	formats/pathtext.c formats/scan.c formats/snapshot.c formats/tarin.c \
 	formats/treenode.c formats/ustar.c formats/vaultmeta.c \
 	formats/walkent.c formats/wire.c formats/xcatcsv.c formats/xcatdump.c \
 	formats/xcatlist.c formats/xcatloss.c formats/xcatpaths.c \
 	formats/xcatschema.c formats/xcatset.c \
-	imgxfer/main.c imgxfer/sidecar.c \
+	imgxfer/carve.c imgxfer/flow.c imgxfer/gzout.c imgxfer/keep.c \
+	imgxfer/keepcmd.c imgxfer/kept.c imgxfer/keeplist.c imgxfer/main.c \
+	imgxfer/outer.c imgxfer/sidecar.c imgxfer/source.c \
 	remote/address.c remote/auth.c remote/connect.c remote/exec.c \
 	remote/hostkey.c remote/quote.c remote/run.c remote/session.c \
 	remote/tty.c \
