@@ -13,7 +13,7 @@ DOC = $(DESTDIR)$(PREFIX)/share/doc/xcatvault
 CONF = $(DESTDIR)/etc/xcatvault.conf
 Q = $(if $(V),,@)
 
-LIBS = libzstd libcrypto jansson libconfig libssh sqlite3 libxml-2.0 \
+LIBS = libzstd libcrypto jansson libconfig libssh sqlite3 libxml-2.0 zlib \
 	libarchive libsquashfs1
 CHECK_LIBS = cmocka
 HAVE := $(shell pkg-config --exists $(LIBS) && test -e /usr/include/uthash.h && echo yes)
@@ -47,7 +47,8 @@ SRC = main.c \
 	formats/walkent.c formats/wire.c formats/xcatcsv.c \
 	formats/xcatdump.c formats/xcatlist.c formats/xcatloss.c \
 	formats/xcatpaths.c formats/xcatschema.c formats/xcatset.c \
-	imgxfer/main.c imgxfer/sidecar.c imgxfer/source.c \
+	imgxfer/flow.c imgxfer/gzout.c imgxfer/main.c imgxfer/outer.c \
+	imgxfer/sidecar.c imgxfer/source.c \
 	remote/address.c remote/auth.c remote/connect.c remote/exec.c \
 	remote/hostkey.c remote/quote.c remote/run.c remote/session.c \
 	remote/tty.c \
@@ -109,8 +110,7 @@ $(BUILD)/%.o: %.c
 # What init puts into every vault, and what runs on a node, as C strings.
 TEXTS = backup/facts.sh backup/wanted.sh remote/node/dump.sh \
 	remote/node/probe.sh remote/node/publish.pl remote/node/tables.pl \
-	restore/dbstage.sh \
-	vault/README.txt vault/recover.sh
+	restore/dbstage.sh vault/README.txt vault/recover.sh
 $(BUILD)/text.c: $(TEXTS) Makefile
 	@mkdir -p $(@D)
 	$(Q)for f in $(TEXTS); do \
