@@ -60,9 +60,9 @@ SRC = main.c \
 	restore/dbcsv.c restore/dbdiff.c restore/dbjudge.c restore/dbput.c \
 	restore/dbputtell.c restore/dbrows.c restore/dbset.c \
 	restore/dbstage.c restore/dbtables.c restore/dbtext.c \
-	restore/dbtrial.c restore/dbwork.c restore/diff.c restore/drill.c \
-	restore/export.c restore/extract.c restore/find.c restore/linkset.c \
-	restore/list.c restore/lookup.c restore/ls.c restore/main.c \
+	restore/dbtrial.c restore/dbundo.c restore/dbwork.c restore/diff.c \
+	restore/drill.c restore/export.c restore/extract.c restore/find.c \
+	restore/linkset.c restore/list.c restore/lookup.c restore/ls.c restore/main.c \
 	restore/onto.c restore/ontodb.c restore/ontofacts.c \
 	restore/ontoimage.c restore/ontoplan.c restore/osimages.c \
 	restore/oslists.c restore/osneeds.c restore/osshow.c restore/pax.c \

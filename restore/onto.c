@@ -180,7 +180,7 @@ ask_facts(struct onto *o, struct err *e)
 }
 
 static int
-make_plan(struct onto *o, struct err *e)
+make_plan(struct onto *o, FILE *tell, struct err *e)
 {
 	struct onto_volume *v;
 
@@ -196,7 +196,7 @@ make_plan(struct onto *o, struct err *e)
 			return (-1);
 		v->totals = v->survey.totals;
 	}
-	return (ontodb_plan(o, e));
+	return (ontodb_plan(o, tell, e));
 }
 
 /* --------------------------------------------------------------- execution */
@@ -269,10 +269,11 @@ may_be_done(const struct onto *o, struct err *e)
 static int
 carry_out(struct onto *o, const struct cli *cli, struct err *e)
 {
+	FILE *tell = cli->json || cli->quiet ? NULL : stdout;
 	json_t *j = NULL;
 	int rc, may;
 
-	if (make_plan(o, e) == -1)
+	if (make_plan(o, tell, e) == -1)
 		return (-1);
 	if (cli->json)
 		j = ontoplan_json(o);
@@ -283,12 +284,15 @@ carry_out(struct onto *o, const struct cli *cli, struct err *e)
 		return (-1);
 	}
 	if (o->args->dry_run) {
+		if (o->db.plan != NULL && tell != NULL)
+			dbput_steps(o->db.plan, tell);
 		rc = cli->json ? print_json(j, e) : cli_flush(e);
 		return (rc == -1 ? -1 : !may);
 	}
-	rc = restore_volumes(o, cli, e);
+	if ((rc = ontodb_keep_undo(o, e)) == 0)
+		rc = restore_volumes(o, cli, e);
 	if (rc == 0)
-		rc = ontodb_run(o, cli->json || cli->quiet ? NULL : stdout, e);
+		rc = ontodb_run(o, tell, e);
 	if (cli->json && rc == 0) {
 		json_object_set_new(j, "result", ontoplan_result_json(o));
 		rc = print_json(j, e);

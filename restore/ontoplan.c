@@ -189,6 +189,8 @@ steps(const struct onto *o, const char *at[STEPS_MAX])
 {
 	size_t n = 0;
 
+	if (o->db.wanted && !o->args->on_start)
+		at[n++] = "keep the database that is there, for undo";
 	if (o->args->keep_old)
 		at[n++] = "keep aside what will be replaced or deleted";
 	if (o->nvolumes > 0) {
@@ -201,8 +203,7 @@ steps(const struct onto *o, const char *at[STEPS_MAX])
 	if (o->db.wanted && o->args->on_start)
 		at[n++] = "publish the dump to /.dbbackup";
 	else if (o->db.wanted) {
-		at[n++] = "dump the database that is there, for undo";
-		at[n++] = "restore the database and restart xcatd";
+		at[n++] = "restore the database and (re)start xcatd";
 		at[n++] = "prove it: a second dump, row by row";
 	}
 	return (n);
@@ -259,8 +260,8 @@ ontoplan_print(const struct onto *o, FILE *f)
 	each_note(o, print_note, f);
 	for (i = 0; i < o->nvolumes; i++)
 		print_volume(&o->volumes[i], f);
-	if (o->db.planned)
-		dbput_plan_print(&o->db.plan, o->args->verbose, f);
+	if (o->db.plan != NULL)
+		dbput_plan_print(ontodb_planned(&o->db), o->args->verbose, f);
 	if (o->facts.services[0][0] != '\0') {
 		fprintf(f, "running   ");
 		for (i = 0; o->facts.services[i][0] != '\0'; i++)
@@ -365,9 +366,9 @@ ontoplan_json(const struct onto *o)
 	    "dry_run", o->args->dry_run, "volumes", volumes,
 	    "notes", notes, "running", services, "steps", order,
 	    "refused", why.len > 0 ? buf_cstr(&why) : NULL);
-	if (j != NULL && o->db.planned)
+	if (j != NULL && o->db.plan != NULL)
 		json_object_set_new(j, "database",
-		    dbput_plan_json(&o->db.plan));
+		    dbput_plan_json(ontodb_planned(&o->db)));
 	buf_fini(&why);
 	return (j);
 }
