@@ -106,6 +106,7 @@ $(BUILD)/%.o: %.c
 # What init puts into every vault, and what runs on a node, as C strings.
 TEXTS = backup/facts.sh backup/wanted.sh remote/node/dump.sh \
 	remote/node/probe.sh remote/node/publish.pl restore/dbstage.sh \
+	restore/keepold.sh \
 	vault/README.txt vault/recover.sh
 $(BUILD)/text.c: $(TEXTS) Makefile
 	@mkdir -p $(@D)

@@ -14,6 +14,8 @@
 #define NAMES_BYTES ((size_t)4 << 20)
 #define KINDS_MAX 64		/* owners and modes adjusted at once */
 
+extern const char restore_keepold_sh[];
+
 /* Calls fn for each wanted entry, in order, with its number. */
 typedef int each_fn(void *arg, const struct entry *ent, size_t number,
     struct err *e);
@@ -96,9 +98,6 @@ add_replaced(void *arg, const struct entry *ent, size_t number,
 static int
 keep_old(struct sendpass *p, struct err *e)
 {
-	static const char script[] =
-	    "mkdir -p -m 0700 -- \"$1\" &&\n"
-	    "exec xargs -0 -r cp -a -l --parents -t \"$1\" --\n";
 	const struct survey *s = p->survey;
 	const char *args[] = { p->opt->old_name };
 	struct names n = { p, BUF_INIT, BUF_INIT };
@@ -108,10 +107,11 @@ keep_old(struct sendpass *p, struct err *e)
 	buf_append(&n.names, s->remove.data, s->remove.len);
 	if (rc == 0 && (rc = buf_ok(&n.names, e)) == 0 && n.names.len > 0)
 		p->survey->acts[0] |= SURVEY_TOUCHED;
-	if (rc == 0 && pump_names(s->opt->node, s->root, script, args, 1,
-	    &n.names, "what is there could not be kept, nothing was changed",
-	    e) == -1)
+	if (rc == 0 && pump_names(s->opt->node, s->root, restore_keepold_sh,
+	    args, 1, &n.names, "what is there could not be kept, nothing was "
+	    "changed", e) == -1)
 		rc = failed(p);
+	p->totals->kept_old |= rc == 0 && n.names.len > 0;
 	buf_fini(&n.names);
 	buf_fini(&n.name);
 	return (rc);

@@ -363,8 +363,8 @@ extra(struct join *j, struct err *e)
 	if (!opt->exact || j->s->vol->selected || l == NULL ||
 	    l->act == SURVEY_BLOCKED ||
 	    (j->s->acts[l->number] & SURVEY_ABOVE) != 0 ||
-	    strncmp(j->got.name, "./" SURVEY_OLD,
-	    sizeof("./" SURVEY_OLD) - 1) == 0)
+	    strncmp(j->got.name, "./" WALK_ASIDE,
+	    sizeof("./" WALK_ASIDE) - 1) == 0)
 		return (0);
 	if (j->got.st->dev != j->dev) {
 		/* What is mounted there is not the volume's to lose. */

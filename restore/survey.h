@@ -32,8 +32,6 @@ enum {
 	SURVEY_CLOSER = 128,	/* private: a closer look has decided */
 };
 
-#define SURVEY_OLD ".xcatvault-old-"	/* where --keep-old puts things */
-
 struct survey_options {
 	struct view *view;
 	const struct selection *sel;

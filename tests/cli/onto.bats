@@ -62,6 +62,14 @@ saved()
 	ended 0
 }
 
+# says_not REGEX: nor did the last exits()
+says_not()
+{
+	if grep -E -- "$1" "$T/out"; then
+		return 1
+	fi
+}
+
 onto()
 {
 	xv restore "$SNAP" --site new --without-database "$@"
@@ -139,7 +147,8 @@ of()
 	complains '1 file .* would be lost, /install/etc/site.conf among them'
 	equal "$(cat "$at/etc/site.conf")" precious
 	exits 0 onto --keep-old --exact
-	old=$(echo "$at"/.xcatvault-old-*)
+	old=$at/.xcatvault-old-$SNAP
+	says "kept +what was there before is in /install/.xcatvault-old-$SNAP;.* rm -rf '?/install/.xcatvault-old-$SNAP'?\$"
 	equal "$(cat "$old/etc/site.conf")" precious
 	equal "$(cat "$old/more/file")" more
 	[ ! -e "$at/more" ]
@@ -148,6 +157,36 @@ of()
 	echo precious >"$at/etc/net.conf"
 	exits 0 onto --force
 	says '1 replaced'
+	says_not 'kept +what'
+	says_not '\.xcatvault-old'
+	# one directory, in which nothing is lost that a second run puts there
+	echo second >"$at/etc/site.conf"
+	ln -sf elsewhere "$at/etc/link"
+	exits 0 onto --keep-old
+	echo third >"$at/etc/site.conf"
+	exits 0 onto --keep-old
+	equal "$(echo "$at"/.xcatvault-old-*)" "$old"
+	equal "$(cat "$old/etc/site.conf" "$old/etc/site.conf.~1~" \
+	    "$old/etc/site.conf.~2~" | tr '\n' ' ')" 'precious second third '
+	equal "$(readlink "$old/etc/link")" elsewhere
+	exits 0 onto --keep-old
+	says_not 'kept +what'
+}
+
+@test "what a restore has kept aside is in no backup, by either way" {
+	plain_tree "$T/tree"
+	mkdir -p "$T/tree/.xcatvault-old-0123456789abcdef/etc"
+	echo old >"$T/tree/.xcatvault-old-0123456789abcdef/etc/site.conf"
+	echo mine >"$T/tree/etc/.xcatvault-older"
+	of /install "$T/tree"
+	xv ls -R "$SNAP" /install >"$T/local"
+	grep -q xcatvault-older "$T/local"
+	equal "$(grep -c 0123456789abcdef "$T/local")" 0
+	mn_start b --hostname mn2 --volume /install="$T/tree"
+	site tree b 'volumes = ( "/install" );'
+	night tree
+	[ "$STATUS" -le 1 ]
+	xv ls -R "$SNAP" /install | diff "$T/local" -
 }
 
 # same_on_but_old A B: rsync's judgement, without what was kept
