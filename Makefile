@@ -53,7 +53,7 @@ SRC = main.c \
 	remote/node/dump.c remote/node/listing.c remote/node/node.c \
 	remote/node/probe.c remote/node/probetext.c remote/node/reach.c \
 	remote/node/stand.c remote/node/tarstream.c \
-	restore/apply.c restore/ask.c restore/cat.c restore/compare.c \
+	restore/apply.c restore/ask.c restore/attrs.c restore/cat.c restore/compare.c \
 	restore/compose.c restore/composecmd.c restore/content.c \
 	restore/dbcmd.c restore/dbcsv.c restore/dbdiff.c restore/dbjudge.c \
 	restore/dbput.c restore/dbputtell.c restore/dbrows.c restore/dbset.c \
@@ -66,7 +66,7 @@ SRC = main.c \
 	restore/oslists.c restore/osneeds.c restore/osshow.c restore/outfile.c \
 	restore/pax.c restore/place.c restore/plan.c restore/prune.c \
 	restore/pump.c restore/rehome.c restore/scratchdb.c restore/scrub.c \
-	restore/select.c restore/send.c restore/sendlane.c restore/sendpass.c \
+	restore/select.c restore/send.c restore/sendattrs.c restore/sendlane.c restore/sendpass.c \
 	restore/show.c restore/sieve.c restore/snapfs.c restore/subtree.c \
 	restore/survey.c restore/target.c restore/tarput.c restore/verify.c \
 	restore/view.c restore/wanted.c restore/window.c restore/zout.c \
@@ -106,7 +106,7 @@ $(BUILD)/%.o: %.c
 # What init puts into every vault, and what runs on a node, as C strings.
 TEXTS = backup/facts.sh backup/wanted.sh remote/node/dump.sh \
 	remote/node/probe.sh remote/node/publish.pl restore/dbstage.sh \
-	restore/keepold.sh \
+	restore/attrs.pl restore/keepold.sh \
 	vault/README.txt vault/recover.sh
 $(BUILD)/text.c: $(TEXTS) Makefile
 	@mkdir -p $(@D)

@@ -8,6 +8,7 @@
 #include "base/cancel.h"
 #include "base/cpu.h"
 #include "base/io.h"
+#include "restore/attrs.h"
 #include "restore/ontoplan.h"
 #include "restore/target.h"
 
@@ -351,7 +352,10 @@ open_all(struct onto *o, struct cli *cli, struct err *e)
 	if (ontodb_prepare(o, e) == -1)
 		return (-1);
 	o->survey.database = o->db.wanted;
-	return (reach(o, e));
+	if (reach(o, e) == -1)
+		return (-1);
+	o->survey.no_attrs = attrs_trouble(&o->probe);
+	return (0);
 }
 
 static void
