@@ -53,8 +53,8 @@ SRC = main.c \
 	remote/node/dump.c remote/node/listing.c remote/node/node.c \
 	remote/node/probe.c remote/node/probetext.c remote/node/reach.c \
 	remote/node/stand.c remote/node/tarstream.c \
-	restore/apply.c restore/ask.c restore/attrs.c restore/cat.c restore/compare.c \
-	restore/compose.c restore/composecmd.c restore/content.c \
+	restore/apply.c restore/ask.c restore/attrs.c restore/cat.c \
+	restore/compare.c restore/compose.c restore/composecmd.c restore/content.c \
 	restore/dbcmd.c restore/dbcsv.c restore/dbdiff.c restore/dbjudge.c \
 	restore/dbput.c restore/dbputtell.c restore/dbrows.c restore/dbset.c \
 	restore/dbstage.c restore/dbtables.c restore/dbtext.c \
@@ -64,10 +64,10 @@ SRC = main.c \
 	restore/onto.c restore/ontodb.c restore/ontofacts.c \
 	restore/ontoimage.c restore/ontoplan.c restore/osimages.c \
 	restore/oslists.c restore/osneeds.c restore/osshow.c restore/outfile.c \
-	restore/pax.c restore/place.c restore/plan.c restore/prune.c \
+	restore/partial.c restore/pax.c restore/place.c restore/plan.c restore/prune.c \
 	restore/pump.c restore/rehome.c restore/scratchdb.c restore/scrub.c \
-	restore/select.c restore/send.c restore/sendattrs.c restore/sendlane.c restore/sendpass.c \
-	restore/show.c restore/sieve.c restore/snapfs.c restore/subtree.c \
+	restore/select.c restore/send.c restore/sendattrs.c \
+	restore/sendlane.c restore/sendpass.c restore/show.c restore/sieve.c restore/snapfs.c restore/subtree.c \
 	restore/survey.c restore/target.c restore/tarput.c restore/verify.c \
 	restore/view.c restore/wanted.c restore/window.c restore/zout.c \
 	vault/catalog.c vault/commit.c vault/deposit.c vault/fetch.c \

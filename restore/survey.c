@@ -7,6 +7,7 @@
 #include "formats/pathtext.h"
 #include "restore/ask.h"
 #include "restore/attrs.h"
+#include "restore/partial.h"
 #include "restore/survey.h"
 #include "restore/tarput.h"
 
@@ -39,6 +40,7 @@ struct join {
 	dev_t dev;		/* of the volume */
 	/* Kept ones, to be looked at more closely. */
 	size_t devices, files, attrs;
+	struct partial partial;	/* would be replaced, and is newer */
 	const char *why;	/* an entry is not to be kept */
 };
 
@@ -224,29 +226,50 @@ data_bytes(const struct entry *ent)
 }
 
 static void
-count_newer(struct join *j, const struct span *text,
-    const struct walk_stat *st)
+add_newer(void *arg, const struct span *text, uint64_t size)
 {
-	const struct timespec *start = &j->s->opt->view->snap.start;
+	struct join *j = arg;
 	struct survey_totals *t = &j->s->totals;
 	struct buf path = BUF_INIT;
 
-	if (!S_ISREG(st->mode) || st->mtime < start->tv_sec ||
-	    (st->mtime == start->tv_sec &&
-	    st->mtime_ns <= (uint32_t)start->tv_nsec))
-		return;
 	if (t->newer < 3) {
 		view_full_path(&path, j->s->vol, text);
 		j->s->newer[t->newer] = strdup(buf_cstr(&path));
 		buf_fini(&path);
 	}
 	t->newer++;
-	t->newer_bytes += st->size;
+	t->newer_bytes += size;
+}
+
+static int
+is_newer(const struct join *j, const struct walk_stat *st)
+{
+	const struct timespec *start = &j->s->opt->view->snap.start;
+
+	return (S_ISREG(st->mode) && (st->mtime > start->tv_sec ||
+	    (st->mtime == start->tv_sec &&
+	    st->mtime_ns > (uint32_t)start->tv_nsec)));
+}
+
+/* What is replaced may have been left by a restore that was cut off. */
+static int
+count_replaced(struct join *j, const struct walk_stat *st, struct err *e)
+{
+	int rc;
+
+	if (S_ISREG(st->mode) && st->nlink == 1)
+		j->s->totals.freed += st->size;
+	if (!is_newer(j, st))
+		return (0);
+	if ((rc = partial_add(&j->partial, &j->ent, st->size, e)) == 0)
+		add_newer(j, &j->ent.path, st->size);
+	return (rc == -1 ? -1 : 0);
 }
 
 /* Count what becomes of the entry at hand, and tell. */
-static void
-count(struct join *j, int act, const struct walk_stat *st, int link)
+static int
+count(struct join *j, int act, const struct walk_stat *st, int link,
+    struct err *e)
 {
 	static const char *const words[] = {
 		[SURVEY_CREATE] = "create", [SURVEY_REPLACE] = "replace",
@@ -263,13 +286,13 @@ count(struct join *j, int act, const struct walk_stat *st, int link)
 
 	j->s->work += act != SURVEY_KEEP;
 	if (j->pass != SURVEY_FIRST)
-		return;
+		return (0);
 	++*counts[act];
 	if (act == SURVEY_KEEP)
-		return;
+		return (0);
 	tell(j, words[act], &j->ent.path);
 	if (act == SURVEY_ADJUST)
-		return;
+		return (0);
 	t->inodes += !link;
 	if (j->ent.type == ENTRY_FILE && !link) {
 		bytes = data_bytes(&j->ent);
@@ -277,11 +300,9 @@ count(struct join *j, int act, const struct walk_stat *st, int link)
 		t->blocks += (bytes + BLOCK - 1) / BLOCK * BLOCK;
 	} else if (!link)
 		t->blocks += BLOCK;
-	if (act == SURVEY_REPLACE && st != NULL) {
-		if (S_ISREG(st->mode) && st->nlink == 1)
-			t->freed += st->size;
-		count_newer(j, &j->ent.path, st);
-	}
+	if (act == SURVEY_REPLACE && st != NULL)
+		return (count_replaced(j, st, e));
+	return (0);
 }
 
 /* ---------------------------------------------------------------- levels */
@@ -346,7 +367,8 @@ count_removed(struct join *j)
 	t->plan.deleted++;
 	if (S_ISREG(j->got.st->mode) && j->got.st->nlink == 1)
 		t->freed += j->got.st->size;
-	count_newer(j, &j->got.path, j->got.st);
+	if (is_newer(j, j->got.st))
+		add_newer(j, &j->got.path, j->got.st->size);
 	tell(j, "delete", &j->got.path);
 }
 
@@ -537,9 +559,9 @@ wanted_entry(struct join *j, size_t number, int there, struct err *e)
 	if (set_act(j, number, act, e) == -1)
 		return (-1);
 	blame(j, number, act);
-	if (act != SURVEY_BLOCKED)
-		count(j, act, there ? j->got.st : NULL,
-		    set != NULL && set->number != number);
+	if (act != SURVEY_BLOCKED && count(j, act, there ? j->got.st : NULL,
+	    set != NULL && set->number != number, e) == -1)
+		return (-1);
 	if (act == SURVEY_CREATE || act == SURVEY_REPLACE)
 		touch(j);
 	if (j->ent.type == ENTRY_DIR)
@@ -843,9 +865,12 @@ survey_run(struct survey *s, enum survey_pass pass, struct err *e)
 	if (rc == 0 && j.attrs > 0)
 		rc = look_at_attrs(&j, e);
 	if (rc == 0)
+		rc = partial_ask(&j.partial, s, add_newer, &j, e);
+	if (rc == 0)
 		spare_extras(&j);
 	listing_free(j.listing);
 	wanted_free(j.wanted);
+	partial_fini(&j.partial);
 	free(j.levels);
 	buf_fini(&j.path);
 	buf_fini(&j.gone);
