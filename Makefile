@@ -41,12 +41,13 @@ SRC = main.c \
 	base/io.c base/outfile.c base/progress.c base/queue.c base/report.c \
 	formats/cutter.c formats/dockerdef.c formats/frame.c \
 	formats/gnuname.c formats/imgmanifest.c formats/mtree.c \
-	formats/nodefacts.c formats/osarch.c formats/packindex.c \
-	formats/pathtext.c formats/scan.c formats/snapshot.c formats/tarin.c \
-	formats/treenode.c formats/ustar.c formats/vaultmeta.c \
-	formats/walkent.c formats/wire.c formats/xcatcsv.c formats/xcatdump.c \
-	formats/xcatlist.c formats/xcatloss.c formats/xcatpaths.c \
-	formats/xcatschema.c formats/xcatset.c \
+	formats/nodefacts.c formats/osarch.c formats/osfs.c \
+	formats/packindex.c formats/pathtext.c formats/scan.c \
+	formats/snapshot.c formats/tarin.c formats/treenode.c formats/ustar.c \
+	formats/vaultmeta.c formats/walkent.c formats/wire.c \
+	formats/xcatcsv.c formats/xcatdump.c formats/xcatlist.c \
+	formats/xcatloss.c formats/xcatpaths.c formats/xcatschema.c \
+	formats/xcatset.c \
 	imgxfer/export.c imgxfer/exportargs.c imgxfer/exportextra.c \
 	imgxfer/exportleft.c imgxfer/exportplan.c imgxfer/exportproof.c \
 	imgxfer/exportrun.c imgxfer/exportshow.c imgxfer/flow.c \
@@ -56,8 +57,9 @@ SRC = main.c \
 	remote/hostkey.c remote/quote.c remote/run.c remote/session.c \
 	remote/tty.c \
 	remote/node/dump.c remote/node/listing.c remote/node/node.c \
-	remote/node/probe.c remote/node/probetext.c remote/node/reach.c \
-	remote/node/stand.c remote/node/tables.c remote/node/tarstream.c \
+	remote/node/nodefs.c remote/node/nodefstext.c remote/node/probe.c \
+	remote/node/probetext.c remote/node/reach.c remote/node/stand.c \
+	remote/node/tables.c remote/node/tarstream.c \
 	restore/apply.c restore/ask.c restore/attrs.c restore/cat.c \
 	restore/compare.c restore/compose.c restore/composecmd.c \
 	restore/dbcmd.c restore/dbcsv.c restore/dbdiff.c restore/dbjudge.c \
@@ -112,9 +114,9 @@ $(BUILD)/%.o: %.c
 
 # What init puts into every vault, and what runs on a node, as C strings.
 TEXTS = backup/facts.sh backup/wanted.sh imgxfer/held.pl remote/node/dump.sh \
-	remote/node/probe.sh remote/node/publish.pl remote/node/tables.pl \
-	restore/attrs.pl restore/dbstage.sh restore/keepold.sh \
-	vault/README.txt vault/recover.sh
+	remote/node/nodefs.pl remote/node/probe.sh remote/node/publish.pl \
+	remote/node/tables.pl restore/attrs.pl restore/dbstage.sh \
+	restore/keepold.sh vault/README.txt vault/recover.sh
 $(BUILD)/text.c: $(TEXTS) Makefile
 	@mkdir -p $(@D)
 	$(Q)for f in $(TEXTS); do \
