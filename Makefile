@@ -39,8 +39,11 @@ SRC = main.c \
 	base/arena.c base/buf.c base/cancel.c base/cli.c base/config.c \
 	base/confrule.c base/cpu.c base/digest.c base/err.c base/human.c \
 	base/io.c base/progress.c base/queue.c base/report.c \
-	formats/cutter.c formats/dockerdef.c formats/frame.c formats/gnuname.c \
-	formats/mtree.c formats/nodefacts.c formats/osfs.c formats/packindex.c \
+	formats/cutter.c formats/dbtext.c formats/dockerdef.c \
+	formats/frame.c formats/gnuname.c formats/mtree.c \
+	formats/nodefacts.c formats/osfs.c formats/osimages.c \
+	formats/oslists.c formats/osneeds.c formats/osshow.c \
+	formats/packindex.c \
 	formats/pathtext.c formats/scan.c formats/snapshot.c formats/tarin.c \
 	formats/treenode.c formats/ustar.c formats/vaultmeta.c \
 	formats/walkent.c formats/wire.c formats/xcatcsv.c formats/xcatdump.c \
@@ -58,13 +61,13 @@ SRC = main.c \
 	restore/compose.c restore/composecmd.c restore/content.c \
 	restore/dbcmd.c restore/dbcsv.c restore/dbdiff.c restore/dbjudge.c \
 	restore/dbput.c restore/dbputtell.c restore/dbrows.c restore/dbset.c \
-	restore/dbstage.c restore/dbtables.c restore/dbtext.c \
+	restore/dbstage.c restore/dbtables.c \
 	restore/dbtrial.c restore/dbwork.c restore/diff.c restore/drill.c \
 	restore/export.c restore/extract.c restore/find.c restore/linkset.c \
 	restore/list.c restore/lookup.c restore/ls.c restore/main.c \
 	restore/onto.c restore/ontodb.c restore/ontofacts.c \
-	restore/ontoimage.c restore/ontoplan.c restore/osimages.c \
-	restore/oslists.c restore/osneeds.c restore/osshow.c restore/outfile.c \
+	restore/ontoimage.c restore/ontoplan.c \
+	restore/oscmd.c restore/ossnap.c restore/outfile.c \
 	restore/pax.c restore/place.c restore/plan.c restore/prune.c \
 	restore/pump.c restore/rehome.c restore/scratchdb.c restore/scrub.c \
 	restore/select.c restore/send.c restore/sendlane.c restore/sendpass.c \
