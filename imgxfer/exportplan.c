@@ -679,7 +679,7 @@ exportplan_make(struct exportplan *p, struct remote *r, struct nodefs *fs,
     const struct exportplan_options *opt, struct err *e)
 {
 	static const char *const names[] = { "osimage", "linuximage", "site",
-	    "litefile", "postscripts" };
+	    "litefile", "postscripts", "winimage", "nimimage" };
 	const char *why;
 	struct tables *t;
 	int rc;
