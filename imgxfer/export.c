@@ -138,9 +138,9 @@ carry(struct export *x, const struct cli *cli, struct err *e)
 	if (check_room(x, x->run.bytes, e) == -1)
 		return (-1);
 	progress = progress_new("fetched", !cli->quiet && !cli->json);
-	rc = exportrun_carry(&x->run, &to, progress, e);
+	rc = exportrun_carry(&x->run, &x->args.run, &to, progress, e);
 	progress_free(progress);
-	return (rc);
+	return (rc == 0 ? exportrun_prove(&x->run, e) : -1);
 }
 
 static int

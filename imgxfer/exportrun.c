@@ -1,3 +1,4 @@
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -6,6 +7,10 @@
 #include "base/human.h"
 #include "base/version.h"
 #include "imgxfer/exportrun.h"
+#include "imgxfer/flow.h"
+
+#define READ_BYTES ((size_t)256 << 10)
+#define FLOW_BYTES ((size_t)4 << 20)
 
 /* ------------------------------------------------------------------- node */
 
@@ -154,13 +159,35 @@ exportrun_make(struct exportrun *run, const struct exportrun_options *opt,
 
 /* ---------------------------------------------------------------- carrying */
 
+/* One thread reads from the node, another inspects and hands on. */
 struct carrying {
+	struct source from;
 	const struct sink *to;
+	struct flow *flow;
 	struct progress *progress;
 };
 
+static void *
+read_on(void *arg)
+{
+	struct carrying *c = arg;
+	uint8_t *p = malloc(READ_BYTES);
+	struct err e = { 0 };
+	ssize_t n = -1;
+
+	if (p == NULL)
+		err_nomem(&e);
+	else
+		while ((n = c->from.read(c->from.arg, p, READ_BYTES, &e)) > 0)
+			if (flow_write(c->flow, p, (size_t)n, &e) == -1)
+				break;
+	flow_end(c->flow, n == 0 ? NULL : &e);
+	free(p);
+	return (NULL);
+}
+
 static int
-carry(void *arg, const void *p, size_t len, struct err *e)
+hand_on(void *arg, const void *p, size_t len, struct err *e)
 {
 	struct carrying *c = arg;
 
@@ -168,21 +195,47 @@ carry(void *arg, const void *p, size_t len, struct err *e)
 	return (c->to->write(c->to->arg, p, len, e));
 }
 
-int
-exportrun_carry(struct exportrun *run, const struct sink *to,
-    struct progress *progress, struct err *e)
+static int
+inspect_all(struct exportrun *run, struct carrying *c, int quick,
+    struct err *e)
 {
-	struct carrying c = { to, progress };
-	struct sink counted = { carry, &c };
-	struct source from = held_source(run->held);
-	struct source_tee tee = { &from, &counted };
+	struct inspect_options opt = { .quick = quick };
+	struct sink counted = { hand_on, c };
+	struct source arrived = flow_source(c->flow, "the bundle");
+	struct source_tee tee = { &arrived, &counted };
 	struct source through = source_tee(&tee);
-	struct inspect_options opt = { 0 };
+	pthread_t reader;
+	int rc;
+
+	if (pthread_create(&reader, NULL, read_on, c) != 0)
+		return (err_set(e, ERR_FAILED, "no thread can be started"));
+	rc = inspect_run(&run->in, &through, &opt, e);
+	if (rc == 0)
+		rc = source_drain(&through, e);
+	flow_close(c->flow, rc == -1 ? e : NULL);
+	pthread_join(reader, NULL);
+	return (rc);
+}
+
+int
+exportrun_carry(struct exportrun *run, const struct exportrun_options *opt,
+    const struct sink *to, struct progress *progress, struct err *e)
+{
+	struct carrying c = { .from = held_source(run->held), .to = to,
+	    .progress = progress };
+	int rc;
 
 	progress_expect(progress, 0, run->bytes);
-	if (inspect_run(&run->in, &through, &opt, e) == -1 ||
-	    source_drain(&through, e) == -1)
+	if ((c.flow = flow_new(FLOW_BYTES, e)) == NULL)
 		return (-1);
+	rc = inspect_all(run, &c, opt->quick, e);
+	flow_free(c.flow);
+	return (rc);
+}
+
+int
+exportrun_prove(struct exportrun *run, struct err *e)
+{
 	if (exportproof_check(run, e) == -1)
 		return (err_wrap(e, "%s: osimage %s",
 		    remote_name(run->node->r), run->plan.image));

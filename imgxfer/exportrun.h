@@ -59,12 +59,18 @@ int exportrun_make(struct exportrun *run,
     const struct exportrun_options *opt, struct err *e);
 
 /*
- * Hand all of it to the sink, inspected on the way; then prove it.
- * ERR_DAMAGED when it is not what it should be: what the sink has got is
- * worth nothing.  run->plan.warnings has what is to be told.
+ * Hand all of it to the sink, inspected on the way.  What the sink has got is
+ * worth nothing before it is proved.
  */
-int exportrun_carry(struct exportrun *run, const struct sink *to,
+int exportrun_carry(struct exportrun *run,
+    const struct exportrun_options *opt, const struct sink *to,
     struct progress *progress, struct err *e);
+
+/*
+ * ERR_DAMAGED when it is not what it should be.  run->plan.warnings has what
+ * is to be told.
+ */
+int exportrun_prove(struct exportrun *run, struct err *e);
 
 /* The bundle on the node is not needed any more. */
 int exportrun_end(struct exportrun *run, struct err *e);
