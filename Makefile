@@ -14,7 +14,7 @@ CONF = $(DESTDIR)/etc/xcatvault.conf
 Q = $(if $(V),,@)
 
 LIBS = libzstd libcrypto jansson libconfig libssh sqlite3 libxml-2.0 \
-	libarchive libsquashfs1
+	libarchive libsquashfs1 libisal
 CHECK_LIBS = cmocka
 HAVE := $(shell pkg-config --exists $(LIBS) && test -e /usr/include/uthash.h && echo yes)
 
@@ -47,7 +47,8 @@ SRC = main.c \
 	formats/walkent.c formats/wire.c formats/xcatcsv.c formats/xcatdump.c \
 	formats/xcatlist.c formats/xcatloss.c formats/xcatpaths.c \
 	formats/xcatschema.c formats/xcatset.c \
-	imgxfer/main.c imgxfer/source.c \
+	imgxfer/aside.c imgxfer/bundle.c imgxfer/main.c imgxfer/newc.c imgxfer/pull.c \
+	imgxfer/rootimg.c imgxfer/source.c imgxfer/squash.c imgxfer/unpack.c \
 	remote/address.c remote/auth.c remote/connect.c remote/exec.c \
 	remote/hostkey.c remote/quote.c remote/run.c remote/session.c \
 	remote/tty.c \
