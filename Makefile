@@ -47,7 +47,9 @@ SRC = main.c \
 	formats/walkent.c formats/wire.c formats/xcatcsv.c formats/xcatdump.c \
 	formats/xcatlist.c formats/xcatloss.c formats/xcatpaths.c \
 	formats/xcatschema.c formats/xcatset.c \
-	imgxfer/aside.c imgxfer/bundle.c imgxfer/main.c imgxfer/newc.c imgxfer/pull.c \
+	imgxfer/aside.c imgxfer/bundle.c imgxfer/imginspect.c imgxfer/inspect.c \
+	imgxfer/inspectpath.c imgxfer/inspectshow.c imgxfer/judge.c imgxfer/judgearch.c \
+	imgxfer/main.c imgxfer/newc.c imgxfer/pull.c \
 	imgxfer/rootimg.c imgxfer/source.c imgxfer/squash.c imgxfer/unpack.c \
 	remote/address.c remote/auth.c remote/connect.c remote/exec.c \
 	remote/hostkey.c remote/quote.c remote/run.c remote/session.c \
