@@ -318,6 +318,8 @@ check(struct osimages_work *w, struct view *v, struct err *e)
 	    (w->fs = snapfs_new(v, e)) != NULL &&
 	    read_all(&r, w, &f, e) == 0)
 		rc = check_all(w, &f, e);
+	if (rc == 0 && w->fn != NULL)
+		rc = snapfs_links(w->fs, w->fn, w->arg, e);
 	snapfs_free(w->fs);
 	content_free(r.content);
 	dbtables_fini(&r.tables);

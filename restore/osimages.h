@@ -62,7 +62,7 @@ void osimages_fini(struct osimages *o);
 
 /*
  * Give each path (absolute, links resolved, raw) that the osimage of that
- * name needs and the snapshot has; what it lacks is as in osimages_check().
+ * name needs and the snapshot has, and the links that lead to it; what it lacks is as in osimages_check().
  * One that is wanted twice is given twice.  ERR_USAGE: no such osimage, or
  * none that is looked into.
  */

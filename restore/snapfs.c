@@ -339,6 +339,19 @@ take_piece(void *arg, const void *p, size_t len, struct err *e)
 }
 
 int
+snapfs_links(struct snapfs *fs, int (*fn)(void *arg, const char *path,
+    struct err *e), void *arg, struct err *e)
+{
+	struct node *n, *next;
+	int rc = 0;
+
+	HASH_ITER(hh, fs->nodes, n, next)
+		if (rc == 0 && n->is_link && n->ent.text.len > 0)
+			rc = fn(arg, n->path, e);
+	return (rc);
+}
+
+int
 snapfs_read(struct snapfs *fs, const struct snapfs_found *f, size_t max,
     struct buf *out, struct err *e)
 {

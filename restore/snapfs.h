@@ -42,6 +42,13 @@ void snapfs_free(struct snapfs *fs);
 int snapfs_look(struct snapfs *fs, const char *path, struct snapfs_found *f,
     struct err *e);
 
+/*
+ * Give the path of each symbolic link that has been followed so far; no part
+ * of it but its last is a link itself.  Ends with what fn returns, if not 0.
+ */
+int snapfs_links(struct snapfs *fs, int (*fn)(void *arg, const char *path,
+    struct err *e), void *arg, struct err *e);
+
 /* Append a file's contents.  -1 also when it is longer than max. */
 int snapfs_read(struct snapfs *fs, const struct snapfs_found *f, size_t max,
     struct buf *out, struct err *e);
