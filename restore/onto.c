@@ -8,6 +8,7 @@
 #include "base/cancel.h"
 #include "base/cpu.h"
 #include "base/io.h"
+#include "restore/attrs.h"
 #include "restore/ontoplan.h"
 #include "restore/target.h"
 
@@ -344,6 +345,9 @@ open_all(struct onto *o, struct cli *cli, struct err *e)
 	    isatty(STDIN_FILENO), e) == -1 ||
 	    open_view(o, cli, e) == -1)
 		return (-1);
+	/* A second run of a restore adds to what the first has kept. */
+	snprintf(o->old_name, sizeof(o->old_name), WALK_ASIDE "%s",
+	    o->view.snap.id);
 	(void)io_max_files();
 	umask(0);
 	cancel_catch_signals();
@@ -352,23 +356,19 @@ open_all(struct onto *o, struct cli *cli, struct err *e)
 	if (ontodb_prepare(o, e) == -1)
 		return (-1);
 	o->survey.database = o->db.wanted;
-	return (reach(o, e));
+	if (reach(o, e) == -1)
+		return (-1);
+	o->survey.no_attrs = attrs_trouble(&o->probe);
+	return (0);
 }
 
 static void
 prepare(struct onto *o, const struct onto_arguments *a,
     const struct cli *cli)
 {
-	struct timespec now;
-	char when[SNAPSHOT_TIME_LEN];
-
 	memset(o, 0, sizeof(*o));
 	o->args = a;
 	o->whole = a->npaths == 0 && a->image == NULL;
-	clock_gettime(CLOCK_REALTIME, &now);
-	now.tv_nsec = 0;
-	snapshot_time_text(&now, 1, when);
-	snprintf(o->old_name, sizeof(o->old_name), SURVEY_OLD "%s", when);
 	o->survey = (struct survey_options){
 		.view = &o->view, .sel = &o->sel, .node = &o->node,
 		.exact = a->exact, .keep_old = a->keep_old,
