@@ -14,6 +14,7 @@
 
 #define THREADS_MAX 16
 #define DATABASE "/.dbbackup"
+#define FACTS "/.xcatvault"	/* what a backup has found out: not the node's */
 
 /* ---------------------------------------------------------------- before */
 
@@ -67,6 +68,7 @@ is_wanted(const struct onto *o, const struct snapshot_volume *vol)
 
 	/* With tables only, volumes are wanted where paths are named. */
 	if (strcmp(vol->path, DATABASE) == 0 ||
+	    (o->whole && strcmp(vol->path, FACTS) == 0) ||
 	    (o->whole && o->args->tables != NULL))
 		return (0);
 	for (i = 0; i < o->sel.n; i++)

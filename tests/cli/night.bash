@@ -199,8 +199,7 @@ same_database()
 {
 	database "$1" "${3}" >"$T/$1.db"
 	database "$2" "${3}" >"$T/$2.db"
-	diff "$T/$1.db" "$T/$2.db"
-	[ -s "$T/$1.db" ]
+	diff "$T/$1.db" "$T/$2.db" && [ -s "$T/$1.db" ]
 }
 
 # said REGEX: in $T/out or $T/err
