@@ -207,7 +207,7 @@ some_tables()
 	fresh
 	on mn_sh b chtab key=master site.value=10.8.0.1
 	database b >"$T/before"
-	mn_fault b restore=hang:40
+	mn_fault b restore=hang:9
 	cut_when some_tables
 	exits 2 xv restore m --site n --database-only
 	complains 'the database may be restored in part \(run it again, or "xcatvault undo n"\)'
