@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "restore/ask.h"
-#include "restore/content.h"
+#include "vault/content.h"
 #include "restore/partial.h"
 
 struct partial_file {
