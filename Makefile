@@ -14,7 +14,7 @@ CONF = $(DESTDIR)/etc/xcatvault.conf
 Q = $(if $(V),,@)
 
 LIBS = libzstd libcrypto jansson libconfig libssh sqlite3 libxml-2.0 zlib \
-	libarchive libsquashfs1
+	libarchive libsquashfs1 libisal
 CHECK_LIBS = cmocka
 HAVE := $(shell pkg-config --exists $(LIBS) && test -e /usr/include/uthash.h && echo yes)
 
@@ -49,11 +49,15 @@ SRC = main.c \
 	formats/xcatcsv.c formats/xcatdump.c formats/xcatlist.c \
 	formats/xcatloss.c formats/xcatpaths.c formats/xcatschema.c \
 	formats/xcatset.c \
-	imgxfer/export.c imgxfer/exportargs.c imgxfer/exportextra.c \
-	imgxfer/exportleft.c imgxfer/exportplan.c imgxfer/exportproof.c \
-	imgxfer/exportrun.c imgxfer/exportshow.c imgxfer/flow.c \
-	imgxfer/gzout.c imgxfer/held.c imgxfer/main.c imgxfer/outer.c \
-	imgxfer/sidecar.c imgxfer/source.c \
+	imgxfer/aside.c imgxfer/bundle.c imgxfer/export.c \
+	imgxfer/exportargs.c imgxfer/exportextra.c imgxfer/exportleft.c \
+	imgxfer/exportplan.c imgxfer/exportproof.c imgxfer/exportrun.c \
+	imgxfer/exportshow.c imgxfer/flow.c imgxfer/gzout.c imgxfer/held.c \
+	imgxfer/imginspect.c imgxfer/inspect.c imgxfer/inspectpath.c \
+	imgxfer/inspectshow.c imgxfer/judge.c imgxfer/judgearch.c \
+	imgxfer/main.c imgxfer/newc.c imgxfer/outer.c imgxfer/pull.c \
+	imgxfer/rootimg.c imgxfer/sidecar.c imgxfer/source.c imgxfer/squash.c \
+	imgxfer/unpack.c \
 	remote/address.c remote/auth.c remote/connect.c remote/exec.c \
 	remote/hostkey.c remote/quote.c remote/run.c remote/session.c \
 	remote/tty.c \
@@ -64,12 +68,12 @@ SRC = main.c \
 	restore/apply.c restore/ask.c restore/attrs.c restore/cat.c \
 	restore/compare.c restore/compose.c restore/composecmd.c \
 	restore/dbcmd.c restore/dbcsv.c restore/dbdiff.c restore/dbjudge.c \
-	restore/dbput.c restore/dbputtell.c restore/dbrows.c restore/dbset.c \
-	restore/dbstage.c restore/dbtables.c restore/dbtrial.c \
-	restore/dbundo.c restore/dbwork.c restore/diff.c restore/drill.c \
-	restore/export.c restore/extract.c restore/find.c restore/linkset.c \
-	restore/list.c restore/lookup.c restore/ls.c restore/main.c \
-	restore/onto.c restore/ontodb.c restore/ontofacts.c \
+	restore/dbmerge.c restore/dbput.c restore/dbputtell.c \
+	restore/dbrows.c restore/dbset.c restore/dbstage.c restore/dbtables.c \
+	restore/dbtrial.c restore/dbundo.c restore/dbwork.c restore/diff.c \
+	restore/drill.c restore/export.c restore/extract.c restore/find.c \
+	restore/linkset.c restore/list.c restore/lookup.c restore/ls.c \
+	restore/main.c restore/onto.c restore/ontodb.c restore/ontofacts.c \
 	restore/ontoimage.c restore/ontoplan.c restore/oscmd.c \
 	restore/ossnap.c restore/partial.c restore/pax.c restore/place.c \
 	restore/plan.c restore/prune.c restore/pump.c restore/rehome.c \

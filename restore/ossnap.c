@@ -1,9 +1,9 @@
 #include <string.h>
 
-#include "vault/content.h"
 #include "restore/dbtables.h"
 #include "restore/ossnap.h"
 #include "restore/snapfs.h"
+#include "vault/content.h"
 
 struct ossnap {
 	struct content *content;
@@ -75,6 +75,8 @@ ossnap_files(struct osimages *o, struct view *v, const char *name,
 	memset(o, 0, sizeof(*o));
 	if ((rc = begin(&s, v, e)) == 0)
 		rc = osimages_files(o, &s.place, name, fn, arg, e);
+	if (rc == 0)
+		rc = snapfs_links(s.fs, fn, arg, e);
 	end(&s);
 	return (rc);
 }
