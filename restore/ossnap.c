@@ -1,9 +1,9 @@
 #include <string.h>
 
-#include "restore/content.h"
 #include "restore/dbtables.h"
 #include "restore/ossnap.h"
 #include "restore/snapfs.h"
+#include "vault/content.h"
 
 struct ossnap {
 	struct content *content;
