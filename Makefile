@@ -50,11 +50,11 @@ SRC = main.c \
 	formats/xcatloss.c formats/xcatpaths.c formats/xcatschema.c \
 	formats/xcatset.c \
 	imgxfer/aside.c imgxfer/bundle.c imgxfer/flow.c imgxfer/gzout.c \
-	imgxfer/imginspect.c imgxfer/inspect.c imgxfer/inspectpath.c \
-	imgxfer/inspectshow.c imgxfer/judge.c imgxfer/judgearch.c \
-	imgxfer/main.c imgxfer/newc.c imgxfer/outer.c imgxfer/pull.c \
-	imgxfer/rootimg.c imgxfer/sidecar.c imgxfer/source.c \
-	imgxfer/squash.c imgxfer/unpack.c \
+	imgxfer/imginspect.c imgxfer/imgsite.c imgxfer/inspect.c \
+	imgxfer/inspectpath.c imgxfer/inspectshow.c imgxfer/judge.c \
+	imgxfer/judgearch.c imgxfer/list.c imgxfer/main.c imgxfer/newc.c \
+	imgxfer/outer.c imgxfer/pull.c imgxfer/rootimg.c imgxfer/sidecar.c \
+	imgxfer/source.c imgxfer/squash.c imgxfer/unpack.c \
 	remote/address.c remote/auth.c remote/connect.c remote/exec.c \
 	remote/hostkey.c remote/quote.c remote/run.c remote/session.c \
 	remote/tty.c \
