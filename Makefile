@@ -49,7 +49,10 @@ SRC = main.c \
 	formats/xcatcsv.c formats/xcatdump.c formats/xcatlist.c \
 	formats/xcatloss.c formats/xcatpaths.c formats/xcatschema.c \
 	formats/xcatset.c \
-	imgxfer/aside.c imgxfer/bundle.c imgxfer/flow.c imgxfer/gzout.c \
+	imgxfer/aside.c imgxfer/bundle.c imgxfer/export.c \
+	imgxfer/exportargs.c imgxfer/exportextra.c imgxfer/exportleft.c \
+	imgxfer/exportplan.c imgxfer/exportproof.c imgxfer/exportrun.c \
+	imgxfer/exportshow.c imgxfer/flow.c imgxfer/gzout.c imgxfer/held.c \
 	imgxfer/imginspect.c imgxfer/imgsite.c imgxfer/inspect.c \
 	imgxfer/inspectpath.c imgxfer/inspectshow.c imgxfer/judge.c \
 	imgxfer/judgearch.c imgxfer/list.c imgxfer/main.c imgxfer/newc.c \
@@ -115,7 +118,7 @@ $(BUILD)/%.o: %.c
 	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
 # What init puts into every vault, and what runs on a node, as C strings.
-TEXTS = backup/facts.sh backup/wanted.sh remote/node/dump.sh \
+TEXTS = backup/facts.sh backup/wanted.sh imgxfer/held.pl remote/node/dump.sh \
 	remote/node/nodefs.pl remote/node/probe.sh remote/node/publish.pl \
 	remote/node/tables.pl restore/attrs.pl restore/dbstage.sh \
 	restore/keepold.sh vault/README.txt vault/recover.sh
