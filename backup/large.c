@@ -8,7 +8,7 @@
 #include "backup/large.h"
 #include "base/cancel.h"
 #include "base/io.h"
-#include "vault/tree.h"
+#include "vault/bloblist.h"
 
 #define PIECE_BYTES (4 << 20)	/* read at a time, besides what is carried */
 
@@ -48,12 +48,7 @@ struct large {
 	int read;		/* all of it; under lock */
 	int aborted;		/* or not, and the entry is another's */
 	int handed;		/* finishing it is a part of the batch */
-	struct buf ids;		/* "HEX HEX ..." while they are few */
-	struct buf lens;	/* their lengths as uint32_t */
-	size_t nids;
-	struct tree_writer tree;
-	int in_tree;
-	uint64_t bytes;
+	struct bloblist list;
 	uint8_t digest[DIGEST_LEN];
 };
 
@@ -106,75 +101,20 @@ new_job(struct worker *w, struct large *f, uint64_t seq)
 	return (job);
 }
 
-static int
-add_to_tree(struct large *f, const uint8_t id[DIGEST_LEN], uint32_t len,
-    struct err *e)
-{
-	char label[16];
-	int n;
-
-	n = snprintf(label, sizeof(label), "%u", len);
-	return (tree_writer_add(&f->tree, id, label, (size_t)n, e));
-}
-
-/* Too many for one line of the catalog. */
-static int
-move_to_tree(struct large *f, struct err *e)
-{
-	struct scan s = { (const char *)f->ids.data,
-	    (const char *)f->ids.data + f->ids.len };
-	uint8_t id[DIGEST_LEN];
-	uint32_t len;
-	size_t i;
-
-	tree_writer_init(&f->tree, TREE_LIST, catalog_sink_put,
-	    f->pool->sink);
-	f->in_tree = 1;
-	for (i = 0; mtree_next_blob(&s, id); i++) {
-		memcpy(&len, f->lens.data + i * sizeof(len), sizeof(len));
-		if (add_to_tree(f, id, len, e) == -1)
-			return (-1);
-	}
-	return (0);
-}
-
-static int
-list_id(struct large *f, const struct cut *c, struct err *e)
-{
-	f->bytes += c->len;
-	if (!f->in_tree && f->nids == ENTRY_INLINE_BLOBS &&
-	    move_to_tree(f, e) == -1)
-		return (-1);
-	f->nids++;
-	if (f->in_tree)
-		return (add_to_tree(f, c->id, c->len, e));
-	if (f->nids > 1)
-		buf_putc(&f->ids, ' ');
-	digest_put(&f->ids, c->id);
-	buf_append(&f->lens, &c->len, sizeof(c->len));
-	if (buf_ok(&f->ids, e) == -1)
-		return (-1);
-	return (buf_ok(&f->lens, e));
-}
-
 /* The last piece is stored: complete the entry. */
 static int
 finish(struct large *f, struct err *e)
 {
 	struct entry *ent = &f->item->ent;
+	struct span *blobs = &ent->blobs;
 
-	ent->size = f->bytes;
 	memcpy(ent->digest, f->digest, DIGEST_LEN);
-	if (f->in_tree)
-		return (tree_writer_finish(&f->tree, 1, ent->list,
-		    &ent->list_depth, e));
-	if (f->nids < 2)
+	if (bloblist_finish(&f->list, ent, e) == -1)
+		return (-1);
+	if (f->list.in_tree || f->list.n < 2)
 		return (0);
-	ent->blobs.p = arena_copy(&f->batch->arena, f->ids.data, f->ids.len);
-	if (ent->blobs.p == NULL)
-		return (err_nomem(e));
-	ent->blobs.len = f->ids.len;
-	return (0);
+	blobs->p = arena_copy(&f->batch->arena, blobs->p, blobs->len);
+	return (blobs->p != NULL ? 0 : err_nomem(e));
 }
 
 static void
@@ -186,11 +126,8 @@ free_large(struct large *f)
 		f->early = y->next;
 		free(y);
 	}
-	if (f->in_tree)
-		tree_writer_fini(&f->tree);
+	bloblist_fini(&f->list);
 	pthread_mutex_destroy(&f->lock);
-	buf_fini(&f->ids);
-	buf_fini(&f->lens);
 	free(f);
 }
 
@@ -200,7 +137,8 @@ list_cuts(struct large *f, const struct cut *cuts, size_t n, struct err *e)
 	size_t i;
 
 	for (i = 0; i < n; i++)
-		if (list_id(f, &cuts[i], e) == -1)
+		if (bloblist_add(&f->list, cuts[i].id, cuts[i].len,
+		    e) == -1)
 			return (-1);
 	f->next_seq++;
 	return (0);
@@ -457,6 +395,7 @@ large_read(struct worker *w, struct batch *b, struct item *it,
 	f->pool = w->pool;
 	f->batch = b;
 	f->item = it;
+	bloblist_init(&f->list, catalog_sink_put, w->pool->sink);
 	pthread_mutex_init(&f->lock, NULL);
 	if (it->st.size >= BATCH_LARGE) {
 		f->handed = 1;

@@ -8,11 +8,22 @@
 #include "base/err.h"
 
 /*
- * The manifest.xml of an imgexport bundle (perl's XML::Simple, root element
- * "xcatimage").  Bounded: size, depth, elements; no entities but XML's own
- * five, no DTD, nothing is ever loaded from elsewhere.
+ * The manifest.xml of an imgexport bundle: what perl's XML::Simple writes
+ * with noattr and reads with its defaults, root element "xcatimage".  The
+ * root holds texts (<kernel>PATH</kernel>) and rows (<osimage> with a child
+ * for each column).  <extra> may be repeated, <files> within
+ * <rawimagefiles>, and the rows of kits (<kit>, <kitrepo>, <kitcomp>), each
+ * with its key in <name>.
+ *
+ * What XML::Simple would read in another way than is done here is refused:
+ * attributes, document types with their entities, encodings other than
+ * UTF-8, names with ":", text among elements, the same element twice.
+ * Comments and CDATA sections are read.  Nothing is ever loaded from
+ * elsewhere.
  */
-#define IMGMANIFEST_MAX ((size_t)16 << 20)
+#define IMGMANIFEST_MAX ((size_t)4 << 20)	/* bytes of XML */
+#define IMGMANIFEST_ELEMENTS 16384
+#define IMGMANIFEST_NAME 64			/* bytes of an element's name */
 
 struct imgmanifest_pair {
 	const char *name, *value;	/* UTF-8, NUL-terminated, no NUL in it */
@@ -36,7 +47,7 @@ struct imgmanifest {
 	size_t ntables;
 	struct imgmanifest_extra *extras;	/* in their order */
 	size_t nextras;
-	struct imgmanifest_pair *others;	/* elements of no known name */
+	struct imgmanifest_pair *others;	/* texts of no known name, sorted */
 	size_t nothers;
 	struct arena arena;	/* all of the above */
 };

@@ -35,13 +35,14 @@ const char *osarch_name(enum osarch a);
 /* That of an ELF file's head; OSARCH_UNKNOWN when it is no ELF. */
 enum osarch osarch_of_elf(const uint8_t *p, size_t len);
 
-#define OSARCH_KERNEL_HEAD ((size_t)64 << 10)
+#define OSARCH_KERNEL_HEAD ((size_t)72 << 10)
 
 /*
  * That of a kernel's head: *form is then "bzImage", "ELF", "arm64 Image",
- * "EFI zboot", "EFI", "gzip" (compressed: not known from its head alone),
- * NULL when it is nothing that is known.  More bytes than
- * OSARCH_KERNEL_HEAD are not looked at.
+ * "riscv Image", "zImage" (ARM), "s390 image", "EFI zboot", "EFI", "gzip"
+ * (compressed: not known from its head alone), NULL when it is nothing that
+ * is known.  The architecture of a bzImage older than boot protocol 2.12 is
+ * OSARCH_UNKNOWN.  More bytes than OSARCH_KERNEL_HEAD are not looked at.
  */
 enum osarch osarch_of_kernel(const uint8_t *p, size_t len,
     const char **form);

@@ -2,10 +2,10 @@
 #include <unistd.h>
 
 #include "base/io.h"
-#include "restore/content.h"
 #include "restore/restore.h"
 #include "restore/subtree.h"
 #include "restore/view.h"
+#include "vault/content.h"
 
 #define USAGE "cat SNAP PATH"
 

@@ -2,12 +2,12 @@
 #include <string.h>
 
 #include "base/io.h"
+#include "base/outfile.h"
 #include "formats/dockerdef.h"
 #include "restore/compose.h"
-#include "restore/content.h"
-#include "restore/outfile.h"
 #include "restore/subtree.h"
 #include "restore/view.h"
+#include "vault/content.h"
 
 static int
 take_piece(void *arg, const void *p, size_t len, struct err *e)

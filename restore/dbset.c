@@ -3,9 +3,9 @@
 #include <string.h>
 
 #include "base/cancel.h"
-#include "restore/content.h"
 #include "restore/dbset.h"
 #include "restore/dbtables.h"
+#include "vault/content.h"
 
 void
 dbset_fini(struct dbset *s)

@@ -4,8 +4,8 @@
 #include "base/arena.h"
 #include "formats/mtree.h"
 #include "formats/xcatschema.h"
-#include "restore/content.h"
 #include "restore/view.h"
+#include "vault/content.h"
 
 #define DBTABLES_DIR "/.dbbackup"
 

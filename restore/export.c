@@ -7,10 +7,9 @@
 
 #include "base/cancel.h"
 #include "base/human.h"
+#include "base/outfile.h"
 #include "base/progress.h"
 #include "formats/pathtext.h"
-#include "restore/content.h"
-#include "restore/outfile.h"
 #include "restore/pax.h"
 #include "restore/restore.h"
 #include "restore/show.h"
@@ -18,6 +17,7 @@
 #include "restore/subtree.h"
 #include "restore/view.h"
 #include "restore/zout.h"
+#include "vault/content.h"
 
 #define USAGE "export SNAP PATH [-o FILE | --output FILE]"
 #define LEVEL 3

@@ -22,7 +22,8 @@ known(const char *text)
 static int
 differ(const char *a, const char *b)
 {
-	return (a != NULL && b != NULL && strcmp(a, b) != 0);
+	return (a != NULL && *a != '\0' && b != NULL && *b != '\0' &&
+	    strcmp(a, b) != 0);
 }
 
 /* ------------------------------------------------------------------ space */
@@ -72,6 +73,16 @@ too_small(const struct onto *o, struct need *n)
 
 /* --------------------------------------------------------------- refusals */
 
+/*
+ * A fresh host's xCAT has logged something already, and would never be free
+ * of newer files: logs are told of, but ask for no --force.
+ */
+static int
+holds_logs(const struct onto_volume *v)
+{
+	return (strncmp(v->vol->path, "/var/log/", 9) == 0);
+}
+
 static void
 newer_files(const struct onto *o, struct survey_totals *sum,
     const char **first)
@@ -81,6 +92,8 @@ newer_files(const struct onto *o, struct survey_totals *sum,
 	memset(sum, 0, sizeof(*sum));
 	*first = NULL;
 	for (i = 0; i < o->nvolumes; i++) {
+		if (holds_logs(&o->volumes[i]))
+			continue;
 		sum->newer += o->volumes[i].totals.newer;
 		sum->newer_bytes += o->volumes[i].totals.newer_bytes;
 		if (*first == NULL)

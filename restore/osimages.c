@@ -2,9 +2,9 @@
 #include <string.h>
 
 #include "formats/xcatcsv.h"
-#include "restore/content.h"
 #include "restore/dbtables.h"
 #include "restore/osimages.h"
+#include "vault/content.h"
 
 #define ROWS_MAX 100000		/* of one table */
 

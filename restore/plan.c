@@ -10,10 +10,10 @@
 #include "base/cancel.h"
 #include "formats/pathtext.h"
 #include "restore/compare.h"
-#include "restore/content.h"
 #include "restore/plan.h"
 #include "restore/subtree.h"
 #include "restore/window.h"
+#include "vault/content.h"
 
 int
 plan_flush(struct plan *p, struct err *e)

@@ -1,7 +1,7 @@
 #ifndef RESTORE_SIEVE_H_
 #define RESTORE_SIEVE_H_
 
-#include "restore/content.h"
+#include "vault/content.h"
 
 /*
  * A file's contents as an archive has them: all but its holes, which

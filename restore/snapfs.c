@@ -7,9 +7,9 @@
 
 #include "base/arena.h"
 #include "formats/pathtext.h"
-#include "restore/content.h"
 #include "restore/snapfs.h"
 #include "restore/subtree.h"
+#include "vault/content.h"
 #include "vault/fetch.h"
 #include "vault/tree.h"
 

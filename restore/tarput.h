@@ -5,7 +5,7 @@
 #include "formats/mtree.h"
 #include "remote/exec.h"
 #include "remote/node/probe.h"
-#include "restore/content.h"
+#include "vault/content.h"
 
 /*
  * One GNU tar on a node that unpacks what it is given.  Existing files are

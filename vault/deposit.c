@@ -3,39 +3,42 @@
 #include <string.h>
 #include <time.h>
 
-#include "base/digest.h"
-#include "formats/cutter.h"
+#include "base/arena.h"
+#include "base/cpu.h"
 #include "formats/mtree.h"
 #include "formats/pathtext.h"
 #include "vault/catalog.h"
 #include "vault/deposit.h"
-#include "vault/idset.h"
 #include "vault/index.h"
-#include "vault/pack.h"
+#include "vault/intake.h"
 #include "vault/snapshots.h"
-#include "vault/tree.h"
+
+#define THREADS_MAX 8
+
+/* An entry, encoded, until all are there and can be put into order. */
+struct item {
+	struct span path;	/* catalog text, as all of these */
+	struct span text;
+	int is_dir;
+};
 
 struct deposit {
 	struct vault *vault;
 	struct snapshot *snapshot;
+	struct snapshot_volume *volume;
 	struct store_lock *vault_lock, *site_lock;
 	struct index *index;
 	struct committer *committer;
 	struct catalog_sink *sink;
-	struct pack_writer *writer;
+	struct intake *intake;
 	struct catalog_writer *catalog;
-	struct idset *stored;
-	struct digest *digest;
-	struct cutter cutter;
 	struct timespec now;
-};
-
-/* The ids of a file's blobs, in a line or in a tree. */
-struct cuts {
-	struct buf ids;
-	struct tree_writer tree;
-	size_t n;
-	int in_tree;
+	struct arena arena;
+	struct item *items;
+	size_t nitems, cap;
+	struct entry ent;	/* the file begun */
+	struct buf path;	/* its path */
+	int begun;
 };
 
 static int
@@ -71,255 +74,330 @@ find_previous(struct deposit *d, struct err *e)
 }
 
 static int
-open_all(struct deposit *d, struct err *e)
+new_volume(struct deposit *d, const char *path, struct err *e)
 {
-	const struct vaultmeta *m = &d->vault->meta;
+	struct snapshot *s = d->snapshot;
 
-	if (take_locks(d, e) == -1 || find_previous(d, e) == -1)
-		return (-1);
-	d->stored = idset_new();
-	d->digest = digest_new();
-	if (d->stored == NULL || d->digest == NULL)
+	if ((d->volume = calloc(1, sizeof(*d->volume))) == NULL)
 		return (err_nomem(e));
-	cutter_init(&d->cutter, m->cut_min, m->cut_avg, m->cut_max);
+	s->volumes = d->volume;
+	s->nvolumes = 1;
+	d->volume->path = strdup(path);
+	d->volume->source = strdup(path);
+	if (d->volume->path == NULL || d->volume->source == NULL)
+		return (err_nomem(e));
+	return (0);
+}
+
+static int
+open_all(struct deposit *d, const char *path, struct err *e)
+{
+	struct intake_target to = { .vault = d->vault };
+
+	if (take_locks(d, e) == -1 || find_previous(d, e) == -1 ||
+	    new_volume(d, path, e) == -1)
+		return (-1);
 	clock_gettime(CLOCK_REALTIME, &d->now);
 	d->snapshot->start = d->now;
 	if ((d->index = index_open(d->vault, INDEX_STRICT, e)) == NULL ||
 	    (d->committer = committer_new(d->vault->store, e)) == NULL ||
 	    (d->sink = catalog_sink_new(d->vault, d->index, d->committer,
-	    e)) == NULL ||
-	    (d->writer = pack_writer_new(d->vault, PACK_DATA, d->committer,
-	    e)) == NULL ||
-	    (d->catalog = catalog_writer_new(d->sink, e)) == NULL)
+	    e)) == NULL)
 		return (-1);
-	return (0);
+	to.index = d->index;
+	to.committer = d->committer;
+	to.sink = d->sink;
+	d->intake = intake_new(&to, cpu_count(THREADS_MAX), e);
+	return (d->intake != NULL ? 0 : -1);
 }
 
-static void
-close_all(struct deposit *d)
+void
+deposit_free(struct deposit *d)
 {
+	if (d == NULL)
+		return;
 	catalog_writer_free(d->catalog);
-	pack_writer_free(d->writer);
+	intake_free(d->intake);
 	catalog_sink_free(d->sink);
 	committer_free(d->committer);
 	index_free(d->index);
-	idset_free(d->stored);
-	digest_free(d->digest);
 	store_unlock(d->vault_lock);
 	store_unlock(d->site_lock);
+	arena_fini(&d->arena);
+	buf_fini(&d->path);
+	free(d->items);
+	free(d);
 }
 
-/* A vault that has lost blobs is not leaned on: they are stored anew. */
-static int
-put_blob(struct deposit *d, const uint8_t *p, size_t len,
-    uint8_t id[DIGEST_LEN], struct err *e)
-{
-	struct blob_loc loc;
-	uint8_t *to;
-	int rc;
-
-	digest_bytes(d->digest, p, len, id);
-	if ((rc = idset_add(d->stored, id)) == -1)
-		return (err_nomem(e));
-	if (rc == 0)
-		return (0);
-	if (!index_damaged(d->index) &&
-	    (rc = index_find(d->index, PACK_DATA, id, &loc, e)) != 0)
-		return (rc == 1 ? 0 : -1);
-	if ((to = pack_writer_reserve(d->writer, len, e)) == NULL)
-		return (-1);
-	memcpy(to, p, len);
-	return (pack_writer_add(d->writer, id, len, e));
-}
-
-static int
-add_to_tree(struct cuts *c, const uint8_t id[DIGEST_LEN], size_t len,
+struct deposit *
+deposit_new(struct vault *v, struct snapshot *s, const char *path,
     struct err *e)
 {
-	char label[24];
-	int n;
+	struct deposit *d;
 
-	n = snprintf(label, sizeof(label), "%zu", len);
-	return (tree_writer_add(&c->tree, id, label, (size_t)n, e));
+	if (!snapshot_valid_site(s->site)) {
+		err_set(e, ERR_USAGE, "%s: no name for a site", s->site);
+		return (NULL);
+	}
+	if ((d = calloc(1, sizeof(*d))) == NULL) {
+		err_nomem(e);
+		return (NULL);
+	}
+	d->vault = v;
+	d->snapshot = s;
+	if (open_all(d, path, e) == 0)
+		return (d);
+	deposit_free(d);
+	return (NULL);
+}
+
+void
+deposit_selected(struct deposit *d)
+{
+	d->volume->selected = 1;
+}
+
+/* ------------------------------------------------------------- the entries */
+
+static int
+set_entry(struct deposit *d, const char *name,
+    const struct deposit_meta *meta, struct err *e)
+{
+	struct entry *ent = &d->ent;
+	enum entry_type type = ent->type;
+
+	memset(ent, 0, sizeof(*ent));
+	ent->type = type;
+	ent->mode = type == ENTRY_DIR ? 0700 : 0600;
+	ent->mtime = ent->ctime = d->now.tv_sec;
+	ent->mtime_ns = ent->ctime_ns = (uint32_t)d->now.tv_nsec;
+	ent->nlink = 1;
+	if (meta != NULL) {
+		ent->mode = meta->mode & 07777;
+		ent->uid = meta->uid;
+		ent->gid = meta->gid;
+		ent->mtime = meta->mtime;
+		ent->mtime_ns = meta->mtime_ns;
+	}
+	buf_clear(&d->path);
+	buf_putc(&d->path, '.');
+	if (type != ENTRY_DIR || strcmp(name, ".") != 0) {
+		buf_putc(&d->path, '/');
+		pathtext_encode(&d->path, name, strlen(name));
+	}
+	if (buf_ok(&d->path, e) == -1)
+		return (-1);
+	ent->path.p = (const char *)d->path.data;
+	ent->path.len = d->path.len;
+	if (pathtext_is_path(ent->path.p, ent->path.len))
+		return (0);
+	return (err_set(e, ERR_USAGE, "%s: no name in a snapshot", name));
+}
+
+static struct item *
+new_item(struct deposit *d, struct err *e)
+{
+	struct item *items;
+	size_t cap = d->cap * 2 + 16;
+
+	if (d->nitems == d->cap) {
+		items = realloc(d->items, cap * sizeof(*items));
+		if (items == NULL) {
+			err_nomem(e);
+			return (NULL);
+		}
+		d->items = items;
+		d->cap = cap;
+	}
+	return (&d->items[d->nitems++]);
 }
 
 static int
-put_cuts(struct deposit *d, struct cuts *c, const struct deposit_file *f,
+keep_span(struct deposit *d, struct span *sp, const void *p, size_t len,
     struct err *e)
 {
-	const uint8_t *p = f->data;
-	size_t left = f->len, n;
-	uint8_t id[DIGEST_LEN];
-
-	for (; left > 0; p += n, left -= n) {
-		n = cutter_next(&d->cutter, p, left, 1);
-		if (put_blob(d, p, n, id, e) == -1)
-			return (-1);
-		if (c->in_tree && add_to_tree(c, id, n, e) == -1)
-			return (-1);
-		if (c->n++ > 0)
-			buf_putc(&c->ids, ' ');
-		digest_put(&c->ids, id);
-	}
-	return (buf_ok(&c->ids, e));
-}
-
-/* So large that its blobs may be more than a line of the catalog takes. */
-static int
-wants_tree(const struct deposit *d, const struct deposit_file *f)
-{
-	size_t left = f->len, n, count = 0;
-	const uint8_t *p = f->data;
-
-	for (; left > 0 && count <= ENTRY_INLINE_BLOBS; count++) {
-		n = cutter_next(&d->cutter, p, left, 1);
-		p += n;
-		left -= n;
-	}
-	return (count > ENTRY_INLINE_BLOBS);
+	sp->len = len;
+	sp->p = arena_copy(&d->arena, p, len);
+	return (sp->p != NULL ? 0 : err_nomem(e));
 }
 
 static int
-put_contents(struct deposit *d, struct entry *ent, struct cuts *c,
-    const struct deposit_file *f, struct err *e)
+keep_entry(struct deposit *d, struct err *e)
 {
-	uint8_t id[DIGEST_LEN];
+	struct buf text = BUF_INIT;
+	struct item *it;
+	int rc = -1;
 
-	ent->size = f->len;
-	digest_bytes(d->digest, f->data, f->len, ent->digest);
-	if (f->len == 0)
-		return (0);
-	if (f->len <= d->vault->meta.cut_min)
-		return (put_blob(d, f->data, f->len, id, e));
-	if ((c->in_tree = wants_tree(d, f)) != 0)
-		tree_writer_init(&c->tree, TREE_LIST, catalog_sink_put,
-		    d->sink);
-	if (put_cuts(d, c, f, e) == -1)
+	mtree_encode(&text, &d->ent);
+	if (buf_ok(&text, e) == 0 && (it = new_item(d, e)) != NULL) {
+		it->is_dir = d->ent.type == ENTRY_DIR;
+		rc = keep_span(d, &it->text, text.data, text.len, e);
+		if (rc == 0)
+			rc = keep_span(d, &it->path, d->path.data,
+			    d->path.len, e);
+	}
+	buf_fini(&text);
+	return (rc);
+}
+
+int
+deposit_dir(struct deposit *d, const char *name,
+    const struct deposit_meta *meta, struct err *e)
+{
+	d->ent.type = ENTRY_DIR;
+	if (set_entry(d, name, meta, e) == -1)
 		return (-1);
-	if (c->in_tree)
-		return (tree_writer_finish(&c->tree, 1, ent->list,
-		    &ent->list_depth, e));
-	if (c->n > 1) {
-		ent->blobs.p = (const char *)c->ids.data;
-		ent->blobs.len = c->ids.len;
-	}
+	return (keep_entry(d, e));
+}
+
+int
+deposit_begin(struct deposit *d, const char *name,
+    const struct deposit_meta *meta, struct err *e)
+{
+	d->ent.type = ENTRY_FILE;
+	if (set_entry(d, name, meta, e) == -1)
+		return (-1);
+	intake_begin(d->intake);
 	return (0);
 }
 
-static int
-put_entry(struct deposit *d, struct entry *ent, struct err *e)
+int
+deposit_write(struct deposit *d, const void *p, size_t len, struct err *e)
 {
+	return (intake_write(d->intake, p, len, e));
+}
+
+int
+deposit_cut(struct deposit *d, struct err *e)
+{
+	return (intake_cut(d->intake, e));
+}
+
+int
+deposit_end(struct deposit *d, struct deposit_sum *sum, struct err *e)
+{
+	struct snapshot_totals *t = &d->volume->totals;
+	struct entry *ent = &d->ent;
+
+	if (intake_end(d->intake, ent, e) == -1 || keep_entry(d, e) == -1)
+		return (-1);
+	if (sum != NULL) {
+		sum->bytes = ent->size;
+		memcpy(sum->digest, ent->digest, DIGEST_LEN);
+	}
+	t->files++;
+	t->new_files++;
+	t->bytes += ent->size;
+	t->read_bytes += ent->size;
+	return (0);
+}
+
+/* -------------------------------------------------------------- the catalog */
+
+static int
+compare_items(const void *pa, const void *pb)
+{
+	const struct item *a = pa, *b = pb;
+
+	return (pathtext_compare(a->path.p, a->path.len, b->path.p,
+	    b->path.len));
+}
+
+static int
+is_within(const struct span *path, const char *top, size_t len)
+{
+	return (path->len >= len && memcmp(path->p, top, len) == 0 &&
+	    (path->len == len || path->p[len] == '/'));
+}
+
+/* One that nobody gave. */
+static int
+write_dir(struct deposit *d, const char *path, size_t len, struct err *e)
+{
+	struct entry ent = { .type = ENTRY_DIR, .mode = 0700, .nlink = 1 };
 	struct buf line = BUF_INIT;
 	struct span text;
 	int rc;
 
-	ent->mtime = ent->ctime = d->now.tv_sec;
-	ent->mtime_ns = ent->ctime_ns = (uint32_t)d->now.tv_nsec;
-	ent->nlink = 1;
-	mtree_encode(&line, ent);
+	ent.path.p = path;
+	ent.path.len = len;
+	ent.mtime = ent.ctime = d->now.tv_sec;
+	ent.mtime_ns = ent.ctime_ns = (uint32_t)d->now.tv_nsec;
+	mtree_encode(&line, &ent);
 	text.p = (const char *)line.data;
 	text.len = line.len;
 	if ((rc = buf_ok(&line, e)) == 0)
-		rc = catalog_writer_add(d->catalog, &text, &ent->path, e);
+		rc = catalog_writer_add(d->catalog, &text, &ent.path, e);
 	buf_fini(&line);
+	d->volume->totals.entries++;
+	d->volume->totals.directories++;
 	return (rc);
 }
 
+/* The directories above a path that the one before it, prev, is not below. */
 static int
-put_file(struct deposit *d, const struct deposit_file *f,
-    struct snapshot_totals *t, struct err *e)
+write_above(struct deposit *d, const struct span *path,
+    const struct item *prev, struct err *e)
 {
-	struct entry ent = { .type = ENTRY_FILE, .mode = 0600 };
-	struct buf path = BUF_INIT;
-	struct cuts c;
-	int rc;
+	size_t n;
 
-	memset(&c, 0, sizeof(c));
-	buf_puts(&path, "./");
-	pathtext_encode(&path, f->name, strlen(f->name));
-	if ((rc = buf_ok(&path, e)) == 0)
-		rc = put_contents(d, &ent, &c, f, e);
-	if (rc == 0) {
-		ent.path.p = (const char *)path.data;
-		ent.path.len = path.len;
-		rc = put_entry(d, &ent, e);
+	for (n = 1; n < path->len; n++) {
+		if (path->p[n] != '/' || (prev != NULL &&
+		    is_within(&prev->path, path->p, n)))
+			continue;
+		if (write_dir(d, path->p, n, e) == -1)
+			return (-1);
 	}
-	if (c.in_tree)
-		tree_writer_fini(&c.tree);
-	buf_fini(&c.ids);
-	buf_fini(&path);
-	t->entries++;
-	t->files++;
-	t->new_files++;
-	t->bytes += f->len;
-	t->read_bytes += f->len;
-	return (rc);
+	return (0);
 }
 
 static int
-compare_files(const void *pa, const void *pb)
+name_twice(const struct span *path, struct err *e)
 {
-	const struct deposit_file *const *a = pa, *const *b = pb;
+	struct buf raw = BUF_INIT;
 
-	return (strcmp((*a)->name, (*b)->name));
+	(void)pathtext_decode(&raw, path->p, path->len);
+	err_set(e, ERR_USAGE, "%.300s: given twice for one snapshot",
+	    buf_cstr(&raw) + 2);
+	buf_fini(&raw);
+	return (-1);
 }
 
 static int
-put_all(struct deposit *d, struct snapshot_volume *vol,
-    const struct deposit_file *files, size_t n, struct err *e)
+write_catalog(struct deposit *d, struct err *e)
 {
-	struct entry root = { .type = ENTRY_DIR, .mode = 0700 };
-	const struct deposit_file **order;
-	size_t i;
-	int rc = 0;
+	const struct item *it, *prev = NULL;
+	size_t i, n = d->nitems;
 
-	if ((order = calloc(n + 1, sizeof(*order))) == NULL)
-		return (err_nomem(e));
-	for (i = 0; i < n; i++)
-		order[i] = &files[i];
-	qsort(order, n, sizeof(*order), compare_files);
-	root.path.p = ".";
-	root.path.len = 1;
-	vol->totals.entries = vol->totals.directories = 1;
-	rc = put_entry(d, &root, e);
-	for (i = 0; i < n && rc == 0; i++)
-		rc = put_file(d, order[i], &vol->totals, e);
-	free(order);
-	return (rc);
-}
-
-static struct snapshot_volume *
-new_volume(struct snapshot *s, const char *path, struct err *e)
-{
-	struct snapshot_volume *v;
-
-	if ((v = calloc(1, sizeof(*v))) == NULL) {
-		err_nomem(e);
-		return (NULL);
+	if (n > 0)
+		qsort(d->items, n, sizeof(*d->items), compare_items);
+	for (i = 0; i < n; i++, prev = it) {
+		it = &d->items[i];
+		if (prev != NULL && is_within(&it->path, prev->path.p,
+		    prev->path.len) && (!prev->is_dir ||
+		    it->path.len == prev->path.len))
+			return (name_twice(&prev->path, e));
+		if (write_above(d, &it->path, prev, e) == -1)
+			return (-1);
+		d->volume->totals.entries++;
+		d->volume->totals.directories += it->is_dir != 0;
+		if (catalog_writer_add(d->catalog, &it->text, &it->path,
+		    e) == -1)
+			return (-1);
 	}
-	s->volumes = v;
-	s->nvolumes = 1;
-	v->path = strdup(path);
-	v->source = strdup(path);
-	if (v->path != NULL && v->source != NULL)
-		return (v);
-	err_nomem(e);
-	return (NULL);
+	return (n > 0 ? 0 : write_dir(d, ".", 1, e));
 }
 
-/* Contents, catalog, names durable, then the snapshot that leans on them. */
-static int
-store_all(struct deposit *d, const char *path,
-    const struct deposit_file *files, size_t n, struct err *e)
+int
+deposit_commit(struct deposit *d, struct err *e)
 {
 	struct snapshot *s = d->snapshot;
-	struct snapshot_volume *vol;
 
-	if ((vol = new_volume(s, path, e)) == NULL ||
-	    put_all(d, vol, files, n, e) == -1 ||
-	    catalog_writer_finish(d->catalog, vol->root, &vol->depth,
-	    e) == -1 ||
-	    pack_writer_commit(d->writer, e) == -1 ||
+	if ((d->catalog = catalog_writer_new(d->sink, e)) == NULL ||
+	    write_catalog(d, e) == -1 ||
+	    catalog_writer_finish(d->catalog, d->volume->root,
+	    &d->volume->depth, e) == -1 ||
+	    intake_commit(d->intake, e) == -1 ||
 	    catalog_sink_commit(d->sink, e) == -1 ||
 	    committer_finish(d->committer, e) == -1)
 		return (-1);
@@ -332,14 +410,19 @@ int
 deposit_store(struct vault *v, struct snapshot *s, const char *path,
     const struct deposit_file *files, size_t n, struct err *e)
 {
-	struct deposit d = { .vault = v, .snapshot = s };
+	struct deposit *d;
+	size_t i;
 	int rc = -1;
 
-	if (!snapshot_valid_site(s->site))
-		return (err_set(e, ERR_USAGE, "%s: no name for a site",
-		    s->site));
-	if (open_all(&d, e) == 0)
-		rc = store_all(&d, path, files, n, e);
-	close_all(&d);
+	if ((d = deposit_new(v, s, path, e)) == NULL)
+		return (-1);
+	for (i = 0; i < n; i++)
+		if (deposit_begin(d, files[i].name, NULL, e) == -1 ||
+		    deposit_write(d, files[i].data, files[i].len, e) == -1 ||
+		    deposit_end(d, NULL, e) == -1)
+			goto out;
+	rc = deposit_commit(d, e);
+out:
+	deposit_free(d);
 	return (rc);
 }

@@ -126,6 +126,20 @@ of()
 	same_tree "$T/tree" "$at"
 }
 
+@test "newer logs of a fresh host ask for no --force" {
+	mkdir -p "$T/tree"
+	echo then >"$T/tree/commands.log"
+	of /var/log/xcat "$T/tree"
+	fresh
+	local at
+	at=$(mn_path b /var/log/xcat)
+	mkdir -p "$at"
+	echo now >"$at/commands.log"
+	exits 0 onto
+	says 'newer     1 file of /var/log/xcat changed there'
+	equal "$(cat "$at/commands.log")" then
+}
+
 @test "--keep-old: what is replaced or deleted is there afterwards" {
 	plain_tree "$T/tree"
 	of /install "$T/tree"

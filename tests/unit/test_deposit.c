@@ -1,5 +1,6 @@
 #include <string.h>
 
+#include "base/digest.h"
 #include "formats/mtree.h"
 #include "tests/unit/unit.h"
 #include "vault/catalog.h"
@@ -166,6 +167,216 @@ test_round_trip(void **state)
 	scratch_end(dir);
 }
 
+/* A stream in pieces of odd sizes, with cuts where they are asked for. */
+static void
+write_pieces(struct deposit *d, const uint8_t *p, size_t len, size_t step,
+    size_t cut)
+{
+	struct err e = { 0 };
+	size_t at, n;
+
+	for (at = 0; at < len; at += n) {
+		n = len - at < step ? len - at : step;
+		if (at < cut && at + n > cut)
+			n = cut - at;
+		assert_int_equal(deposit_write(d, p + at, n, &e), 0);
+		if (at + n == cut)
+			assert_int_equal(deposit_cut(d, &e), 0);
+	}
+}
+
+static void
+begin_snapshot(struct snapshot *s, const char *site)
+{
+	memset(s, 0, sizeof(*s));
+	s->site = strdup(site);
+	s->host = strdup("here");
+	s->tool = strdup("test");
+}
+
+static int
+find(struct catalog_reader *r, const char *path, struct entry *ent)
+{
+	struct span sp = { path, strlen(path) };
+	struct err e = { 0 };
+
+	return (catalog_find(r, &sp, ent, &e));
+}
+
+static void
+check_stream(struct vault *v, const struct snapshot *s, const uint8_t *big)
+{
+	struct catalog_reader *r;
+	struct err e = { 0 };
+	struct index *ix = index_open(v, INDEX_STRICT, &e);
+	struct fetch *f = fetch_new(v, ix, 4, &e);
+	struct entry ent;
+
+	assert_int_equal(s->nvolumes, 1);
+	assert_int_equal(s->volumes[0].selected, 1);
+	assert_int_equal(s->volumes[0].totals.entries, 5);
+	assert_int_equal(s->volumes[0].totals.directories, 3);
+	assert_int_equal(s->volumes[0].totals.files, 2);
+	assert_int_equal(s->volumes[0].totals.bytes, BIG + 3);
+	r = catalog_reader_new(v, ix, s->volumes[0].root,
+	    s->volumes[0].depth, NULL, 0, &e);
+	assert_non_null(r);
+	assert_int_equal(find(r, ".", &ent), 1);
+	assert_int_equal(ent.mode, 0700);
+	catalog_reader_free(r);
+	r = catalog_reader_new(v, ix, s->volumes[0].root,
+	    s->volumes[0].depth, NULL, 0, &e);
+	assert_int_equal(find(r, "./a/b/big", &ent), 1);
+	assert_int_equal(ent.mode, 0644);
+	assert_int_equal(ent.uid, 7);
+	assert_int_equal(ent.mtime, 1700000000);
+	assert_int_equal(ent.size, BIG);
+	check_contents(f, &ent, big);
+	catalog_reader_free(r);
+	fetch_free(f);
+	index_free(ix);
+}
+
+static void
+test_stream(void **state)
+{
+	const struct deposit_meta dir = { .mode = 0755 };
+	const struct deposit_meta file = { .mode = 0644, .uid = 7,
+		.mtime = 1700000000 };
+	const char *top = scratch_begin();
+	struct rng r = { 11 };
+	struct err e = { 0 };
+	struct deposit_sum sum;
+	uint8_t want[DIGEST_LEN], *p;
+	struct digest *dg = digest_new();
+	struct snapshot s;
+	struct deposit *d;
+	struct vault *v;
+	char path[300];
+
+	(void)state;
+	p = malloc(BIG);
+	assert_non_null(p);
+	rng_fill(&r, p, BIG);
+	digest_bytes(dg, p, BIG, want);
+	v = make_vault(top, path);
+	begin_snapshot(&s, "cn.osimage");
+	d = deposit_new(v, &s, "/install", &e);
+	assert_non_null(d);
+	deposit_selected(d);
+	/* in no order; "a/b" is given by nobody */
+	assert_int_equal(deposit_begin(d, "z", NULL, &e), 0);
+	assert_int_equal(deposit_write(d, "xyz", 3, &e), 0);
+	assert_int_equal(deposit_end(d, &sum, &e), 0);
+	assert_int_equal(sum.bytes, 3);
+	assert_int_equal(deposit_begin(d, "a/b/big", &file, &e), 0);
+	write_pieces(d, p, BIG, 333333, 5000001);
+	assert_int_equal(deposit_end(d, &sum, &e), 0);
+	assert_int_equal(sum.bytes, BIG);
+	assert_memory_equal(sum.digest, want, DIGEST_LEN);
+	assert_int_equal(deposit_dir(d, "a", &dir, &e), 0);
+	assert_int_equal(deposit_commit(d, &e), 0);
+	deposit_free(d);
+	check_stream(v, &s, p);
+	snapshot_fini(&s);
+	vault_close(v);
+	digest_free(dg);
+	free(p);
+	scratch_end(top);
+}
+
+/* What stands behind a cut shares its blobs with a file of its own. */
+static void
+test_cut_shares(void **state)
+{
+	const size_t len = (size_t)4 << 20;
+	const char *top = scratch_begin();
+	struct rng r = { 12 };
+	struct err e = { 0 };
+	struct snapshot a, b;
+	struct deposit_file f = { "own", NULL, len };
+	struct deposit *d;
+	struct vault *v;
+	char path[300];
+	uint8_t *p;
+
+	(void)state;
+	p = malloc(len);
+	assert_non_null(p);
+	rng_fill(&r, p, len);
+	f.data = p;
+	v = make_vault(top, path);
+	store(v, &f, 1, &a);
+	begin_snapshot(&b, "cn.osimage");
+	d = deposit_new(v, &b, "/image", &e);
+	assert_non_null(d);
+	assert_int_equal(deposit_begin(d, "in", NULL, &e), 0);
+	assert_int_equal(deposit_write(d, "something before", 16, &e), 0);
+	assert_int_equal(deposit_cut(d, &e), 0);
+	assert_int_equal(deposit_write(d, p, len, &e), 0);
+	assert_int_equal(deposit_cut(d, &e), 0);
+	assert_int_equal(deposit_write(d, "and behind", 10, &e), 0);
+	assert_int_equal(deposit_end(d, NULL, &e), 0);
+	assert_int_equal(deposit_commit(d, &e), 0);
+	deposit_free(d);
+	assert_true(a.stored_bytes > len);
+	assert_true(b.stored_bytes < 8192);
+	snapshot_fini(&a);
+	snapshot_fini(&b);
+	vault_close(v);
+	free(p);
+	scratch_end(top);
+}
+
+static void
+refused(struct vault *v, const char *first, const char *second)
+{
+	struct err e = { 0 };
+	struct snapshot s;
+	struct deposit *d;
+	int rc = 0;
+
+	begin_snapshot(&s, "cn.osimage");
+	d = deposit_new(v, &s, "/x", &e);
+	assert_non_null(d);
+	if (first != NULL && (rc = deposit_begin(d, first, NULL, &e)) == 0)
+		rc = deposit_end(d, NULL, &e);
+	if (rc == 0 && (rc = deposit_begin(d, second, NULL, &e)) == 0)
+		rc = deposit_end(d, NULL, &e);
+	if (rc == 0)
+		rc = deposit_commit(d, &e);
+	deposit_free(d);
+	snapshot_fini(&s);
+	check_failed(rc, &e, ERR_USAGE);
+}
+
+/* Names that are none, and names that cannot be together. */
+static void
+test_names(void **state)
+{
+	static const char *const bad[] = { "", ".", "..", "/a", "a/../b",
+		"a//b", "a/", "./a" };
+	const char *top = scratch_begin();
+	struct snapshot_list l;
+	struct err e = { 0 };
+	struct vault *v;
+	char path[300];
+	size_t i;
+
+	(void)state;
+	v = make_vault(top, path);
+	for (i = 0; i < COUNT(bad); i++)
+		refused(v, NULL, bad[i]);
+	refused(v, "a", "a");
+	refused(v, "a", "a/b");
+	refused(v, "a/b", "a");
+	assert_int_equal(snapshot_list_load(&l, v, &e), 0);
+	assert_int_equal(l.n, 0);
+	snapshot_list_fini(&l);
+	vault_close(v);
+	scratch_end(top);
+}
+
 static void
 test_locked(void **state)
 {
@@ -199,6 +410,9 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_round_trip),
+		cmocka_unit_test(test_stream),
+		cmocka_unit_test(test_cut_shares),
+		cmocka_unit_test(test_names),
 		cmocka_unit_test(test_locked),
 	};
 

@@ -1,5 +1,5 @@
-#ifndef RESTORE_OUTFILE_H_
-#define RESTORE_OUTFILE_H_
+#ifndef BASE_OUTFILE_H_
+#define BASE_OUTFILE_H_
 
 #include "base/err.h"
 

@@ -1,7 +1,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "restore/content.h"
+#include "vault/content.h"
 #include "vault/fetch.h"
 #include "vault/tree.h"
 

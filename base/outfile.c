@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "base/io.h"
-#include "restore/outfile.h"
+#include "base/outfile.h"
 
 struct outfile {
 	int fd;

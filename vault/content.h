@@ -1,5 +1,5 @@
-#ifndef RESTORE_CONTENT_H_
-#define RESTORE_CONTENT_H_
+#ifndef VAULT_CONTENT_H_
+#define VAULT_CONTENT_H_
 
 #include <stddef.h>
 
