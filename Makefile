@@ -53,7 +53,7 @@ SRC = main.c \
 	remote/tty.c \
 	remote/node/dump.c remote/node/listing.c remote/node/node.c \
 	remote/node/probe.c remote/node/probetext.c remote/node/reach.c \
-	remote/node/stand.c remote/node/tarstream.c \
+	remote/node/stand.c remote/node/tables.c remote/node/tarstream.c \
 	restore/apply.c restore/ask.c restore/cat.c restore/compare.c \
 	restore/compose.c restore/composecmd.c restore/dbcmd.c \
 	restore/dbcsv.c restore/dbdiff.c restore/dbjudge.c restore/dbput.c \
@@ -86,7 +86,7 @@ PAGES = $(wildcard man/*.1 man/*.5)
 UNITS = xcatvault@.service xcatvault@.timer
 BATS = tests/cli tests/fault
 # Suites in which a vault plays no part, or none that differs.
-NO_VAULT = config dump full install mn node onto publish remote serve site
+NO_VAULT = config dump full install mn node onto publish remote serve site tables
 
 all: $(if $(HAVE),,deps) $(BUILD)/xcatvault
 
@@ -108,7 +108,8 @@ $(BUILD)/%.o: %.c
 
 # What init puts into every vault, and what runs on a node, as C strings.
 TEXTS = backup/facts.sh backup/wanted.sh remote/node/dump.sh \
-	remote/node/probe.sh remote/node/publish.pl restore/dbstage.sh \
+	remote/node/probe.sh remote/node/publish.pl remote/node/tables.pl \
+	restore/dbstage.sh \
 	vault/README.txt vault/recover.sh
 $(BUILD)/text.c: $(TEXTS) Makefile
 	@mkdir -p $(@D)
