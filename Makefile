@@ -13,7 +13,7 @@ DOC = $(DESTDIR)$(PREFIX)/share/doc/xcatvault
 CONF = $(DESTDIR)/etc/xcatvault.conf
 Q = $(if $(V),,@)
 
-LIBS = libzstd libcrypto jansson libconfig libssh sqlite3 libxml-2.0 \
+LIBS = libzstd libcrypto jansson libconfig libssh sqlite3 libxml-2.0 zlib \
 	libarchive libsquashfs1
 CHECK_LIBS = cmocka
 HAVE := $(shell pkg-config --exists $(LIBS) && test -e /usr/include/uthash.h && echo yes)
@@ -44,10 +44,12 @@ SRC = main.c \
 	formats/nodefacts.c formats/osarch.c formats/packindex.c \
 	formats/pathtext.c formats/scan.c formats/snapshot.c formats/tarin.c \
 	formats/treenode.c formats/ustar.c formats/vaultmeta.c \
-	formats/walkent.c formats/wire.c formats/xcatcsv.c \
-	formats/xcatdump.c formats/xcatlist.c formats/xcatloss.c \
-	formats/xcatpaths.c formats/xcatschema.c formats/xcatset.c \
-	imgxfer/main.c imgxfer/sidecar.c imgxfer/source.c \
+	formats/walkent.c formats/wire.c formats/xcatcsv.c formats/xcatdump.c \
+	formats/xcatlist.c formats/xcatloss.c formats/xcatpaths.c \
+	formats/xcatschema.c formats/xcatset.c \
+	imgxfer/flow.c imgxfer/gzout.c imgxfer/importnode.c \
+	imgxfer/importplan.c imgxfer/main.c imgxfer/outer.c \
+	imgxfer/sidecar.c imgxfer/source.c \
 	remote/address.c remote/auth.c remote/connect.c remote/exec.c \
 	remote/hostkey.c remote/quote.c remote/run.c remote/session.c \
 	remote/tty.c \
@@ -107,7 +109,8 @@ $(BUILD)/%.o: %.c
 	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
 # What init puts into every vault, and what runs on a node, as C strings.
-TEXTS = backup/facts.sh backup/wanted.sh remote/node/dump.sh \
+TEXTS = backup/facts.sh backup/wanted.sh imgxfer/import.sh \
+	imgxfer/import.pl remote/node/dump.sh \
 	remote/node/probe.sh remote/node/publish.pl remote/node/tables.pl \
 	restore/dbstage.sh \
 	vault/README.txt vault/recover.sh

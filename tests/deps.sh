@@ -20,6 +20,7 @@ build pc:libzstd      libzstd-dev       libzstd-devel       libzstd-devel
 build pc:sqlite3      libsqlite3-dev    sqlite-devel        sqlite3-devel
 build pc:libxml-2.0   libxml2-dev       libxml2-devel       libxml2-devel
 build pc:libarchive   libarchive-dev    libarchive-devel    libarchive-devel
+build pc:zlib          zlib1g-dev        zlib-devel          zlib-devel
 build pc:libsquashfs1 libsquashfs-dev   squashfs-tools-ng-devel squashfs-tools-ng-devel
 demo  awk             mawk              gawk                gawk
 demo  perl            perl              perl                perl

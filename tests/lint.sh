@@ -141,6 +141,7 @@ layers() {
 		home["zstd.h"] = " formats/frame.c restore/zout.c "
 		home["archive.h"] = " restore/pax.c imgxfer/ "
 		home["archive_entry.h"] = " restore/pax.c imgxfer/ "
+		home["zlib.h"] = " imgxfer/ "
 		home["libxml"] = " formats/imgmanifest.c "
 		home["sqfs"] = " imgxfer/squash.c "
 		home["libconfig.h"] = " base/config.c "

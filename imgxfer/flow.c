@@ -1,0 +1,152 @@
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "imgxfer/flow.h"
+
+struct flow {
+	pthread_mutex_t lock;
+	pthread_cond_t moved;
+	unsigned char *ring;
+	size_t cap, at, len;	/* at: of the oldest byte */
+	int ended, closed;
+	struct err end, close;	/* why; kind ERR_NONE: all is well */
+};
+
+struct flow *
+flow_new(size_t cap, struct err *e)
+{
+	struct flow *f;
+
+	if ((f = calloc(1, sizeof(*f))) == NULL ||
+	    (f->ring = malloc(cap)) == NULL) {
+		free(f);
+		err_nomem(e);
+		return (NULL);
+	}
+	f->cap = cap;
+	pthread_mutex_init(&f->lock, NULL);
+	pthread_cond_init(&f->moved, NULL);
+	return (f);
+}
+
+void
+flow_free(struct flow *f)
+{
+	if (f == NULL)
+		return;
+	pthread_mutex_destroy(&f->lock);
+	pthread_cond_destroy(&f->moved);
+	free(f->ring);
+	free(f);
+}
+
+/* As much as fits without a turn in the ring. */
+static size_t
+put_some(struct flow *f, const unsigned char *p, size_t len)
+{
+	size_t to = (f->at + f->len) % f->cap, n = f->cap - f->len;
+
+	if (n > f->cap - to)
+		n = f->cap - to;
+	if (n > len)
+		n = len;
+	memcpy(f->ring + to, p, n);
+	f->len += n;
+	return (n);
+}
+
+int
+flow_write(void *flow, const void *from, size_t len, struct err *e)
+{
+	const unsigned char *p = from;
+	struct flow *f = flow;
+	size_t n;
+	int rc = 0;
+
+	pthread_mutex_lock(&f->lock);
+	while (len > 0 && !f->closed) {
+		if (f->len == f->cap) {
+			pthread_cond_wait(&f->moved, &f->lock);
+			continue;
+		}
+		n = put_some(f, p, len);
+		p += n;
+		len -= n;
+		pthread_cond_signal(&f->moved);
+	}
+	if (f->closed) {
+		*e = f->close;
+		rc = -1;
+	}
+	pthread_mutex_unlock(&f->lock);
+	return (rc);
+}
+
+struct sink
+flow_sink(struct flow *f)
+{
+	struct sink s = { flow_write, f };
+
+	return (s);
+}
+
+void
+flow_end(struct flow *f, const struct err *why)
+{
+	pthread_mutex_lock(&f->lock);
+	f->ended = 1;
+	if (why != NULL)
+		f->end = *why;
+	pthread_cond_signal(&f->moved);
+	pthread_mutex_unlock(&f->lock);
+}
+
+ssize_t
+flow_read(void *flow, void *p, size_t len, struct err *e)
+{
+	struct flow *f = flow;
+	size_t n = 0;
+	int rc = 0;
+
+	pthread_mutex_lock(&f->lock);
+	while (f->len == 0 && !f->ended)
+		pthread_cond_wait(&f->moved, &f->lock);
+	if (f->len > 0) {
+		n = f->len < f->cap - f->at ? f->len : f->cap - f->at;
+		if (n > len)
+			n = len;
+		memcpy(p, f->ring + f->at, n);
+		f->at = (f->at + n) % f->cap;
+		f->len -= n;
+		pthread_cond_signal(&f->moved);
+	} else if (f->end.kind != ERR_NONE) {
+		*e = f->end;
+		rc = -1;
+	}
+	pthread_mutex_unlock(&f->lock);
+	return (rc == -1 ? -1 : (ssize_t)n);
+}
+
+struct source
+flow_source(struct flow *f, const char *name)
+{
+	struct source s = { name, flow_read, f };
+
+	return (s);
+}
+
+void
+flow_close(struct flow *f, const struct err *why)
+{
+	pthread_mutex_lock(&f->lock);
+	if (!f->closed) {
+		f->closed = 1;
+		if (why != NULL && why->kind != ERR_NONE)
+			f->close = *why;
+		else
+			err_set(&f->close, ERR_FAILED, "nobody takes it");
+	}
+	pthread_cond_signal(&f->moved);
+	pthread_mutex_unlock(&f->lock);
+}
