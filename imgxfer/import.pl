@@ -177,15 +177,15 @@ sub look {
 		return unless defined $line;
 		my ($size, $path) = split / /, $line, 2;
 		my @is = kind_of($path);
-		push @ask, [$path, @is];
+		push @ask, [$path, @is, (lstat($path))[9] || 0];
 		push @hash, $path if $is[0] eq 'file' &&
 		    ($size eq '*' || $size eq $is[1]);
 	}
 	my %hex = digests(@hash);
 	for (@ask) {
-		my ($path, $kind, $size, $mode, $uid, $gid) = @$_;
+		my ($path, $kind, $size, $mode, $uid, $gid, $mtime) = @$_;
 		tell_back('at', $kind, $size, sprintf('%o', $mode), $uid, $gid,
-		    $hex{$path} || '-', $path);
+		    $mtime, $hex{$path} || '-', $path);
 	}
 	tell_back('look');
 }
@@ -665,19 +665,6 @@ sub rows_back {
 	return xcat('tabrestore', '-a', $file);
 }
 
-# "back"
-sub back {
-	my @stands = $begun ? put_back() : ();
-
-	$begun = 0;
-	s/[^ -~]/?/g, tell_back('stands', $_) for @stands;
-	# what was kept for it stays where it is
-	remove_tree($dir) unless @stands;
-	tell_back('keeps', $dir) if @stands;
-	$dir = '' if @stands;
-	tell_back('back');
-}
-
 # "commit"
 sub commit {
 	return tell_back("failed the journal: $!")
@@ -765,7 +752,7 @@ for (1 .. 100) {
 tell_back('dir', $dir);
 my %verbs = (look => \&look, room => \&room, receive => \&receive,
     rewrite => \&rewrite, begin => \&begin, import => \&import_bundle,
-    tree => \&tree, put => \&put, back => \&back, commit => \&commit);
+    tree => \&tree, put => \&put, commit => \&commit);
 while (defined(my $line = hear())) {
 	my ($verb, @words) = split / /, $line;
 	if ($verb eq 'aside') {
@@ -779,7 +766,7 @@ while (defined(my $line = hear())) {
 	} else {
 		tell_back("failed what is $verb?");
 	}
-	last if $verb eq 'commit' || $verb eq 'back';
+	last if $verb eq 'commit';
 }
 exit 1 if $begun && put_back();
 remove_tree($dir) if $dir ne '';

@@ -241,7 +241,7 @@ static const struct {
 	{ "linkdir ", IMPORTNODE_DIR }, { "other ", IMPORTNODE_OTHER },
 };
 
-/* "at KIND SIZE MODE UID GID DIGEST PATH" */
+/* "at KIND SIZE MODE UID GID MTIME DIGEST PATH" */
 static int
 parse_at(const char *line, struct importnode_at *at)
 {
@@ -257,7 +257,8 @@ parse_at(const char *line, struct importnode_at *at)
 	if (i == n || !scan_u64(&s, &at->size) || !scan_char(&s, ' ') ||
 	    !scan_word(&s, ' ', ' ', &mode) || !scan_char(&s, ' ') ||
 	    !scan_u32(&s, &uid) || !scan_char(&s, ' ') ||
-	    !scan_u32(&s, &gid) || !scan_char(&s, ' '))
+	    !scan_u32(&s, &gid) || !scan_char(&s, ' ') ||
+	    !scan_i64(&s, &at->mtime) || !scan_char(&s, ' '))
 		return (-1);
 	at->kind = kinds[i].kind;
 	at->mode = (unsigned)strtoul(mode.p, NULL, 8) & 07777;
@@ -515,27 +516,6 @@ importnode_commit(struct importnode *n, struct err *e)
 {
 	buf_puts(&n->out, "commit\n");
 	return (speak(n, e) == 0 ? done(n, "commit", e) : -1);
-}
-
-int
-importnode_back(struct importnode *n, struct buf *stands, struct err *e)
-{
-	const char *line;
-	int rc;
-
-	buf_puts(&n->out, "back\n");
-	if (speak(n, e) == -1)
-		return (-1);
-	while ((rc = answer(n, "back", &line, e)) == 1) {
-		if (strncmp(line, "stands ", 7) == 0) {
-			buf_puts(stands, line + 7);
-			buf_putc(stands, '\n');
-		} else if (strncmp(line, "keeps ", 6) == 0) {
-			buf_printf(stands, "%s has the rows and the journal\n",
-			    line + 6);
-		}
-	}
-	return (rc == 0 ? buf_ok(stands, e) : -1);
 }
 
 /* ---------------------------------------------------------------- fetching */

@@ -53,6 +53,7 @@ struct importnode_at {
 	enum importnode_kind kind;
 	uint64_t size;
 	unsigned mode, uid, gid;
+	int64_t mtime;
 	int has_digest;
 	uint8_t digest[DIGEST_LEN];
 };
@@ -117,13 +118,6 @@ int importnode_put(struct importnode *n, const char *path, unsigned mode,
     const struct source *from, uint64_t bytes, struct err *e);
 
 int importnode_commit(struct importnode *n, struct err *e);
-
-/*
- * Put all back.  0: it says that it has; stands is appended to, a line each,
- * with what it could not.
- */
-int importnode_back(struct importnode *n, struct buf *stands,
-    struct err *e);
 
 /*
  * A file of the node to a sink, digested on its way, by a command of its

@@ -681,6 +681,9 @@ importplan_make(struct importplan *p, const struct inspect *in,
 	if (add_boot(&m, e) == -1 || add_lists(&m, e) == -1 ||
 	    add_extras(&m, e) == -1 || find_media(&m, e) == -1)
 		return (-1);
+	for (i = 0; i < opt->nextras; i++)
+		if (add_dir(&m, dir_of(p, opt->extras[i].path), e) == -1)
+			return (-1);
 	return (sort_files(&m, e));
 }
 
