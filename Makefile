@@ -44,11 +44,14 @@ SRC = main.c \
 	formats/nodefacts.c formats/osarch.c formats/packindex.c \
 	formats/pathtext.c formats/scan.c formats/snapshot.c formats/tarin.c \
 	formats/treenode.c formats/ustar.c formats/vaultmeta.c \
-	formats/walkent.c formats/wire.c formats/xcatcsv.c formats/xcatdump.c \
-	formats/xcatlist.c formats/xcatloss.c formats/xcatpaths.c \
-	formats/xcatschema.c formats/xcatset.c \
-	imgxfer/flow.c imgxfer/gzout.c imgxfer/importnode.c \
-	imgxfer/importplan.c imgxfer/main.c imgxfer/outer.c \
+	formats/walkent.c formats/wire.c formats/xcatcsv.c \
+	formats/xcatdump.c formats/xcatlist.c formats/xcatloss.c \
+	formats/xcatpaths.c formats/xcatschema.c formats/xcatset.c \
+	imgxfer/flow.c imgxfer/gzout.c \
+	imgxfer/import.c imgxfer/importcmd.c imgxfer/importextra.c \
+	imgxfer/importkeep.c imgxfer/importlook.c imgxfer/importnode.c \
+	imgxfer/importplan.c imgxfer/importrows.c imgxfer/importshow.c \
+	imgxfer/main.c imgxfer/outer.c \
 	imgxfer/sidecar.c imgxfer/source.c \
 	remote/address.c remote/auth.c remote/connect.c remote/exec.c \
 	remote/hostkey.c remote/quote.c remote/run.c remote/session.c \
@@ -56,24 +59,24 @@ SRC = main.c \
 	remote/node/dump.c remote/node/listing.c remote/node/node.c \
 	remote/node/probe.c remote/node/probetext.c remote/node/reach.c \
 	remote/node/stand.c remote/node/tables.c remote/node/tarstream.c \
-	restore/apply.c restore/ask.c restore/cat.c restore/compare.c \
-	restore/compose.c restore/composecmd.c restore/dbcmd.c \
-	restore/dbcsv.c restore/dbdiff.c restore/dbjudge.c restore/dbput.c \
-	restore/dbputtell.c restore/dbrows.c restore/dbset.c \
+	restore/apply.c restore/ask.c restore/attrs.c restore/cat.c \
+	restore/compare.c restore/compose.c restore/composecmd.c \
+	restore/dbcmd.c restore/dbcsv.c restore/dbdiff.c restore/dbjudge.c \
+	restore/dbput.c restore/dbputtell.c restore/dbrows.c restore/dbset.c \
 	restore/dbstage.c restore/dbtables.c restore/dbtext.c \
-	restore/dbtrial.c restore/dbwork.c restore/diff.c restore/drill.c \
-	restore/export.c restore/extract.c restore/find.c restore/linkset.c \
-	restore/list.c restore/lookup.c restore/ls.c restore/main.c \
-	restore/onto.c restore/ontodb.c restore/ontofacts.c \
+	restore/dbtrial.c restore/dbundo.c restore/dbwork.c restore/diff.c \
+	restore/drill.c restore/export.c restore/extract.c restore/find.c \
+	restore/linkset.c restore/list.c restore/lookup.c restore/ls.c \
+	restore/main.c restore/onto.c restore/ontodb.c restore/ontofacts.c \
 	restore/ontoimage.c restore/ontoplan.c restore/osimages.c \
-	restore/oslists.c restore/osneeds.c restore/osshow.c restore/pax.c \
-	restore/place.c restore/plan.c restore/prune.c restore/pump.c \
-	restore/rehome.c restore/scratchdb.c restore/scrub.c \
-	restore/select.c restore/send.c restore/sendlane.c \
-	restore/sendpass.c restore/show.c restore/sieve.c restore/snapfs.c \
-	restore/subtree.c restore/survey.c restore/target.c restore/tarput.c \
-	restore/verify.c restore/view.c restore/wanted.c restore/window.c \
-	restore/zout.c \
+	restore/oslists.c restore/osneeds.c restore/osshow.c \
+	restore/partial.c restore/pax.c restore/place.c restore/plan.c \
+	restore/prune.c restore/pump.c restore/rehome.c restore/scratchdb.c \
+	restore/scrub.c restore/select.c restore/send.c restore/sendattrs.c \
+	restore/sendlane.c restore/sendpass.c restore/show.c restore/sieve.c \
+	restore/snapfs.c restore/subtree.c restore/survey.c restore/target.c \
+	restore/tarput.c restore/verify.c restore/view.c restore/wanted.c \
+	restore/window.c restore/zout.c \
 	vault/bloblist.c vault/catalog.c vault/commit.c vault/content.c \
 	vault/deposit.c vault/fetch.c vault/idset.c vault/index.c \
 	vault/intake.c vault/keep.c vault/mux.c vault/pack.c \
@@ -112,7 +115,7 @@ $(BUILD)/%.o: %.c
 TEXTS = backup/facts.sh backup/wanted.sh imgxfer/import.sh \
 	imgxfer/import.pl remote/node/dump.sh \
 	remote/node/probe.sh remote/node/publish.pl remote/node/tables.pl \
-	restore/dbstage.sh \
+	restore/attrs.pl restore/dbstage.sh restore/keepold.sh \
 	vault/README.txt vault/recover.sh
 $(BUILD)/text.c: $(TEXTS) Makefile
 	@mkdir -p $(@D)
