@@ -50,7 +50,7 @@ ask_xcat(struct importrun *r, struct err *e)
 {
 	if (node_wake(r->node, e) == -1)
 		return (-1);
-	if (importrun_read_tables(r, &r->tables, e) == -1) {
+	if (importrun_read_tables(r, &r->tables, 0, e) == -1) {
 		if (!remote_lost(r->node->control))
 			err_wrap(e, "nothing was tried, as xcatd does not "
 			    "answer");
@@ -68,20 +68,26 @@ open_shell(struct importrun *r, unsigned wait_s, struct err *e)
 {
 	struct buf recovered = BUF_INIT;
 	char *line, *rest;
-	int rc = 0;
+	int rc = 0, again;
 
 	r->shell = importnode_new(r->node->control, r->work, wait_s,
 	    &recovered, e);
 	/* What was ours is judged by looking, not by hearsay. */
 	if (r->shell == NULL)
 		rc = -1;
-	else if (!r->begun && recovered.len > 0)
+	again = rc == 0 && !r->begun && buf_cstr(&recovered)[0] != '\0';
+	if (again)
 		for (line = strtok_r((char *)recovered.data, "\n", &rest);
 		    line != NULL && rc == 0;
 		    line = strtok_r(NULL, "\n", &rest))
 			rc = importrun_add(r->res, &r->res->warnings,
 			    &r->res->nwarnings, e, "an import that was "
 			    "killed there before: %s", line);
+	if (again && rc == 0) {
+		tables_free(r->tables);
+		r->tables = NULL;
+		rc = importrun_read_tables(r, &r->tables, 0, e);
+	}
 	buf_fini(&recovered);
 	return (rc);
 }
@@ -433,6 +439,14 @@ reach_again(struct importrun *r, struct err *e)
 	return (-1);
 }
 
+static void
+append(struct err *e, const char *text)
+{
+	size_t n = strlen(e->msg);
+
+	snprintf(e->msg + n, sizeof(e->msg) - n, "; %s", text);
+}
+
 /*
  * The script puts all back when it loses its input; another one waits for
  * that, does what it left undone, and tells how things stand.
@@ -457,15 +471,16 @@ put_back(struct importrun *r, struct err *e)
 	}
 	if (as_before == 1) {
 		res->fate = IMPORT_PUT_BACK;
-		err_wrap(e, "all was put back, and is proved to be as it was");
+		append(e, "all was put back, and is proved to be as it was");
+		(void)importnode_forget(r->shell, &ignored);
 	} else if (as_before == 0) {
-		err_wrap(e, "it could not all be put back");
+		append(e, "it could not all be put back");
 	} else {
 		(void)importrun_add(res, &res->standing, &res->nstanding,
 		    &ignored, "how it stands there is not known (%s); the "
 		    "node puts all back by itself as soon as it can, or the "
 		    "next import does", why.msg);
-		err_wrap(e, "whether all was put back is not known");
+		append(e, "whether all was put back is not known");
 	}
 }
 

@@ -17,7 +17,7 @@ use POSIX qw(:sys_wait_h);
 my ($base, $wait) = @ARGV;
 my ($dir, $token, $in, $ended) = ('', '', '', 0);
 my $image = '-';
-my (@journal, %workers_before, %leftover_before);
+my (@journal, @standing, %workers_before, %leftover_before);
 my ($begun, $number) = (0, 0);
 
 $| = 1;
@@ -698,6 +698,12 @@ sub await_workers {
 	}
 }
 
+# "forget": somebody has seen that all is as it was
+sub forget {
+	remove_tree(@standing);
+	tell_back('forget');
+}
+
 # Those that were killed, as we hold the lock.
 sub recover {
 	for (glob("$base/.xcatvault-import.*")) {
@@ -713,7 +719,10 @@ sub recover {
 			s/[^ -~]/?/g for @stands;
 			tell_back('recovered', $image, @stands ?
 			    join('; ', @stands) : 'put back');
-			next if @stands;
+			if (@stands) {
+				push @standing, $dir;
+				next;
+			}
 		}
 		remove_tree($dir);
 	}
@@ -752,7 +761,7 @@ for (1 .. 100) {
 tell_back('dir', $dir);
 my %verbs = (look => \&look, room => \&room, receive => \&receive,
     rewrite => \&rewrite, begin => \&begin, import => \&import_bundle,
-    tree => \&tree, put => \&put, commit => \&commit);
+    tree => \&tree, put => \&put, forget => \&forget, commit => \&commit);
 while (defined(my $line = hear())) {
 	my ($verb, @words) = split / /, $line;
 	if ($verb eq 'aside') {

@@ -6,6 +6,7 @@
 
 #include "base/human.h"
 #include "imgxfer/importrun.h"
+#include "remote/exec.h"
 
 #define SLACK_BYTES ((uint64_t)4 << 20)	/* directories, journal, rows */
 #define FILE_SYSTEMS 16
@@ -283,12 +284,12 @@ judge_orig(struct importrun *r, struct err *e)
 
 int
 importrun_read_tables(struct importrun *r, struct tables **out,
-    struct err *e)
+    int bypass, struct err *e)
 {
 	static const char *const names[] = { "osimage", "linuximage",
 	    "litefile", "site" };
 
-	*out = tables_read(r->node->control, names, 4, 0, e);
+	*out = tables_read(r->node->control, names, 4, bypass, e);
 	return (*out != NULL ? 0 : -1);
 }
 
@@ -647,7 +648,7 @@ prove_rows(struct importrun *r, struct buf *why, struct err *e)
 	size_t i;
 	int rc;
 
-	if (importrun_read_tables(r, &t, e) == -1)
+	if (importrun_read_tables(r, &t, 0, e) == -1)
 		return (-1);
 	for (i = 0, rc = 0; i < m->ntables && rc == 0; i++)
 		rc = importrows_compare(t, "imagename", r->plan.image,
@@ -705,7 +706,10 @@ rows_as_before(struct importrun *r, struct err *e)
 	size_t i;
 	int rc = 0, same;
 
-	if (importrun_read_tables(r, &t, e) == -1)
+	/* xcatd may have gone meanwhile. */
+	if (importrun_read_tables(r, &t, 0, e) == -1 &&
+	    (remote_lost(r->node->control) ||
+	    importrun_read_tables(r, &t, 1, e) == -1))
 		return (-1);
 	for (i = 0; i < IMPORTRUN_TABLES && rc == 0; i++) {
 		if (i == IMPORTRUN_LITEFILE && !is_statelite(r))

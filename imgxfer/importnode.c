@@ -518,6 +518,13 @@ importnode_commit(struct importnode *n, struct err *e)
 	return (speak(n, e) == 0 ? done(n, "commit", e) : -1);
 }
 
+int
+importnode_forget(struct importnode *n, struct err *e)
+{
+	buf_puts(&n->out, "forget\n");
+	return (speak(n, e) == 0 ? done(n, "forget", e) : -1);
+}
+
 /* ---------------------------------------------------------------- fetching */
 
 static const char cat_script[] = "exec cat -- \"$1\"\n";

@@ -120,6 +120,12 @@ int importnode_put(struct importnode *n, const char *path, unsigned mode,
 int importnode_commit(struct importnode *n, struct err *e);
 
 /*
+ * What an import left that could not be put back, and has been since, is not
+ * tried again.
+ */
+int importnode_forget(struct importnode *n, struct err *e);
+
+/*
  * A file of the node to a sink, digested on its way, by a command of its
  * own; or a directory's contents, as a tar archive, with "dir".
  */

@@ -64,9 +64,9 @@ int importrun_add(struct import_result *res, struct import_text **list,
     __attribute__((format(printf, 5, 6)));
 const char *importrun_text(struct import_result *res, const char *s);
 
-/* The node's tables, anew. */
+/* The node's tables, anew.  bypass: past xcatd. */
 int importrun_read_tables(struct importrun *r, struct tables **out,
-    struct err *e);
+    int bypass, struct err *e);
 
 /*
  * Look at all that the plan touches: before, conflicts, dirs, files and rows

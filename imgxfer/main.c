@@ -10,6 +10,7 @@ static const struct verb {
 	const char *name;
 	int (*run)(struct cli *cli, int argc, char **argv);
 } verbs[] = {
+	{ "import", imgimport_main },
 	{ NULL, NULL },
 };
 
