@@ -11,6 +11,7 @@ static const struct verb {
 	int (*run)(struct cli *cli, int argc, char **argv);
 } verbs[] = {
 	{ "import", imgimport_main },
+	{ "inspect", imginspect_main },
 	{ NULL, NULL },
 };
 
