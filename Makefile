@@ -53,7 +53,10 @@ SRC = main.c \
 	imgxfer/exportargs.c imgxfer/exportextra.c imgxfer/exportleft.c \
 	imgxfer/exportplan.c imgxfer/exportproof.c imgxfer/exportrun.c \
 	imgxfer/exportshow.c imgxfer/flow.c imgxfer/gzout.c imgxfer/held.c \
-	imgxfer/imginspect.c imgxfer/imgsite.c imgxfer/inspect.c \
+	imgxfer/imginspect.c imgxfer/imgsite.c imgxfer/import.c \
+	imgxfer/importcmd.c imgxfer/importextra.c imgxfer/importkeep.c \
+	imgxfer/importlook.c imgxfer/importnode.c imgxfer/importplan.c \
+	imgxfer/importrows.c imgxfer/importshow.c imgxfer/inspect.c \
 	imgxfer/inspectpath.c imgxfer/inspectshow.c imgxfer/judge.c \
 	imgxfer/judgearch.c imgxfer/list.c imgxfer/main.c imgxfer/newc.c \
 	imgxfer/outer.c imgxfer/pull.c imgxfer/rootimg.c imgxfer/sidecar.c \
@@ -118,10 +121,11 @@ $(BUILD)/%.o: %.c
 	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
 # What init puts into every vault, and what runs on a node, as C strings.
-TEXTS = backup/facts.sh backup/wanted.sh imgxfer/held.pl remote/node/dump.sh \
-	remote/node/nodefs.pl remote/node/probe.sh remote/node/publish.pl \
-	remote/node/tables.pl restore/attrs.pl restore/dbstage.sh \
-	restore/keepold.sh vault/README.txt vault/recover.sh
+TEXTS = backup/facts.sh backup/wanted.sh imgxfer/held.pl imgxfer/import.pl \
+	imgxfer/import.sh remote/node/dump.sh remote/node/nodefs.pl \
+	remote/node/probe.sh remote/node/publish.pl remote/node/tables.pl \
+	restore/attrs.pl restore/dbstage.sh restore/keepold.sh \
+	vault/README.txt vault/recover.sh
 $(BUILD)/text.c: $(TEXTS) Makefile
 	@mkdir -p $(@D)
 	$(Q)for f in $(TEXTS); do \
