@@ -47,8 +47,8 @@ SRC = main.c \
 	formats/walkent.c formats/wire.c formats/xcatcsv.c formats/xcatdump.c \
 	formats/xcatlist.c formats/xcatloss.c formats/xcatpaths.c \
 	formats/xcatschema.c formats/xcatset.c \
-	imgxfer/carve.c imgxfer/flow.c imgxfer/gzout.c imgxfer/keep.c \
-	imgxfer/keepcmd.c imgxfer/kept.c imgxfer/keeplist.c imgxfer/main.c \
+	imgxfer/carve.c imgxfer/flow.c imgxfer/gzout.c \
+	imgxfer/imgkeep.c imgxfer/kept.c imgxfer/keptfile.c imgxfer/main.c \
 	imgxfer/outer.c imgxfer/sidecar.c imgxfer/source.c \
 	remote/address.c remote/auth.c remote/connect.c remote/exec.c \
 	remote/hostkey.c remote/quote.c remote/run.c remote/session.c \

@@ -93,6 +93,9 @@ open_archive(struct outer *o, struct err *e)
 	    ARCHIVE_OK)
 		return (archive_trouble(o, e));
 	o->compression = archive_filter_name(o->archive, 0);
+	if (strcmp(o->compression, "none") == 0)
+		return (err_set(e, ERR_DAMAGED, "%s: neither a tar archive "
+		    "nor a compressed one", o->from->name));
 	return (0);
 }
 
