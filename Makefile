@@ -39,40 +39,41 @@ SRC = main.c \
 	base/arena.c base/buf.c base/cancel.c base/cli.c base/config.c \
 	base/confrule.c base/cpu.c base/digest.c base/err.c base/human.c \
 	base/io.c base/outfile.c base/progress.c base/queue.c base/report.c \
-	formats/cutter.c formats/dockerdef.c formats/frame.c formats/gnuname.c \
-	formats/imgmanifest.c formats/mtree.c formats/nodefacts.c \
-	formats/osarch.c formats/packindex.c \
+	formats/cutter.c formats/dockerdef.c formats/frame.c \
+	formats/gnuname.c formats/imgmanifest.c formats/mtree.c \
+	formats/nodefacts.c formats/osarch.c formats/packindex.c \
 	formats/pathtext.c formats/scan.c formats/snapshot.c formats/tarin.c \
 	formats/treenode.c formats/ustar.c formats/vaultmeta.c \
-	formats/walkent.c formats/wire.c formats/xcatcsv.c formats/xcatdump.c \
-	formats/xcatlist.c formats/xcatloss.c formats/xcatpaths.c \
-	formats/xcatschema.c formats/xcatset.c \
-	imgxfer/carve.c imgxfer/flow.c imgxfer/gzout.c \
-	imgxfer/imgkeep.c imgxfer/kept.c imgxfer/keptfile.c imgxfer/main.c \
-	imgxfer/outer.c imgxfer/sidecar.c imgxfer/source.c \
+	formats/walkent.c formats/wire.c formats/xcatcsv.c \
+	formats/xcatdump.c formats/xcatlist.c formats/xcatloss.c \
+	formats/xcatpaths.c formats/xcatschema.c formats/xcatset.c \
+	imgxfer/carve.c imgxfer/flow.c imgxfer/gzout.c imgxfer/imgkeep.c \
+	imgxfer/kept.c imgxfer/keptcmd.c imgxfer/keptfile.c \
+	imgxfer/main.c imgxfer/outer.c imgxfer/sidecar.c imgxfer/source.c \
 	remote/address.c remote/auth.c remote/connect.c remote/exec.c \
 	remote/hostkey.c remote/quote.c remote/run.c remote/session.c \
 	remote/tty.c \
 	remote/node/dump.c remote/node/listing.c remote/node/node.c \
 	remote/node/probe.c remote/node/probetext.c remote/node/reach.c \
-	remote/node/stand.c remote/node/tarstream.c \
-	restore/apply.c restore/ask.c restore/cat.c restore/compare.c \
-	restore/compose.c restore/composecmd.c restore/dbcmd.c \
-	restore/dbcsv.c restore/dbdiff.c restore/dbjudge.c \
+	remote/node/stand.c remote/node/tables.c remote/node/tarstream.c \
+	restore/apply.c restore/ask.c restore/attrs.c restore/cat.c \
+	restore/compare.c restore/compose.c restore/composecmd.c \
+	restore/dbcmd.c restore/dbcsv.c restore/dbdiff.c restore/dbjudge.c \
 	restore/dbput.c restore/dbputtell.c restore/dbrows.c restore/dbset.c \
 	restore/dbstage.c restore/dbtables.c restore/dbtext.c \
-	restore/dbtrial.c restore/dbwork.c restore/diff.c restore/drill.c \
-	restore/export.c restore/extract.c restore/find.c restore/linkset.c \
-	restore/list.c restore/lookup.c restore/ls.c restore/main.c \
-	restore/onto.c restore/ontodb.c restore/ontofacts.c \
+	restore/dbtrial.c restore/dbundo.c restore/dbwork.c restore/diff.c \
+	restore/drill.c restore/export.c restore/extract.c restore/find.c \
+	restore/linkset.c restore/list.c restore/lookup.c restore/ls.c \
+	restore/main.c restore/onto.c restore/ontodb.c restore/ontofacts.c \
 	restore/ontoimage.c restore/ontoplan.c restore/osimages.c \
 	restore/oslists.c restore/osneeds.c restore/osshow.c \
-	restore/pax.c restore/place.c restore/plan.c restore/prune.c \
-	restore/pump.c restore/rehome.c restore/scratchdb.c restore/scrub.c \
-	restore/select.c restore/send.c restore/sendlane.c restore/sendpass.c \
-	restore/show.c restore/sieve.c restore/snapfs.c restore/subtree.c \
-	restore/survey.c restore/target.c restore/tarput.c restore/verify.c \
-	restore/view.c restore/wanted.c restore/window.c restore/zout.c \
+	restore/partial.c restore/pax.c restore/place.c restore/plan.c \
+	restore/prune.c restore/pump.c restore/rehome.c restore/scratchdb.c \
+	restore/scrub.c restore/select.c restore/send.c restore/sendattrs.c \
+	restore/sendlane.c restore/sendpass.c restore/show.c restore/sieve.c \
+	restore/snapfs.c restore/subtree.c restore/survey.c restore/target.c \
+	restore/tarput.c restore/verify.c restore/view.c restore/wanted.c \
+	restore/window.c restore/zout.c \
 	vault/bloblist.c vault/catalog.c vault/commit.c vault/content.c \
 	vault/deposit.c vault/fetch.c vault/idset.c vault/index.c \
 	vault/intake.c vault/keep.c vault/mux.c vault/pack.c \
@@ -87,7 +88,7 @@ PAGES = $(wildcard man/*.1 man/*.5)
 UNITS = xcatvault@.service xcatvault@.timer
 BATS = tests/cli tests/fault
 # Suites in which a vault plays no part, or none that differs.
-NO_VAULT = config dump full install mn node onto publish remote serve site
+NO_VAULT = config dump full install mn node onto publish remote serve site tables
 
 all: $(if $(HAVE),,deps) $(BUILD)/xcatvault
 
@@ -109,7 +110,8 @@ $(BUILD)/%.o: %.c
 
 # What init puts into every vault, and what runs on a node, as C strings.
 TEXTS = backup/facts.sh backup/wanted.sh remote/node/dump.sh \
-	remote/node/probe.sh remote/node/publish.pl restore/dbstage.sh \
+	remote/node/probe.sh remote/node/publish.pl remote/node/tables.pl \
+	restore/attrs.pl restore/dbstage.sh restore/keepold.sh \
 	vault/README.txt vault/recover.sh
 $(BUILD)/text.c: $(TEXTS) Makefile
 	@mkdir -p $(@D)

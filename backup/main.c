@@ -343,6 +343,7 @@ backup_main(struct cli *cli, int argc, char **argv)
 	a.excludes = calloc((size_t)argc + 1, sizeof(*a.excludes));
 	a.opt.merge.walk.excludes = a.excludes;
 	a.opt.merge.walk.helpers = WALK_HELPERS;
+	a.opt.merge.walk.leave_aside = 1;
 	if (a.volumes == NULL || a.excludes == NULL) {
 		free(a.volumes);
 		free(a.excludes);

@@ -28,25 +28,11 @@ int
 tarsaid_parse(const char *line, size_t len, struct buf *name,
     struct span *text)
 {
-	size_t i, n;
-	char c;
+	size_t n = gnuname_take(line, len, ": ", name);
 
-	for (i = 0; i + 1 < len; i++) {
-		if (line[i] == ':' && line[i + 1] == ' ') {
-			text->p = line + i + 2;
-			text->len = len - i - 2;
-			return (i > 0);
-		}
-		c = line[i];
-		if (c == '\\') {
-			n = gnuname_unescape(line + i + 1, len - i - 1, &c);
-			if (n == 0)
-				return (0);
-			i += n;
-		}
-		buf_putc(name, c);
-	}
-	return (0);
+	text->p = line + n;
+	text->len = len - n;
+	return (n > 0);
 }
 
 static int

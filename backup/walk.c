@@ -300,6 +300,10 @@ look_at(struct walk *w, struct node *n, struct chunk *c, size_t k,
 	struct walk_stat *to = &c->stats[k];
 	struct stat st;
 
+	if (w->opt.leave_aside && walk_is_aside(name)) {
+		to->errnum = EXCLUDED;
+		return (0);
+	}
 	if (w->opt.nexcludes > 0) {
 		buf_clear(path);
 		if (n->path[0] != '\0') {

@@ -21,3 +21,24 @@ gnuname_unescape(const char *p, size_t len, char *c)
 	*c = (char)((p[0] - '0') << 6 | (p[1] - '0') << 3 | (p[2] - '0'));
 	return (3);
 }
+
+size_t
+gnuname_take(const char *p, size_t len, const char *end, struct buf *name)
+{
+	size_t i, n, tail = strlen(end);
+	char c;
+
+	for (i = 0; i + tail <= len; i++) {
+		if (memcmp(p + i, end, tail) == 0)
+			return (i > 0 ? i + tail : 0);
+		c = p[i];
+		if (c == '\\') {
+			n = gnuname_unescape(p + i + 1, len - i - 1, &c);
+			if (n == 0)
+				return (0);
+			i += n;
+		}
+		buf_putc(name, c);
+	}
+	return (0);
+}

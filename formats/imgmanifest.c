@@ -1,7 +1,7 @@
 #include <string.h>
 
-#include <libxml/parser.h>
 #include <libxml/SAX2.h>
+#include <libxml/parser.h>
 
 #include "formats/imgmanifest.h"
 

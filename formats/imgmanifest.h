@@ -23,7 +23,7 @@
  */
 #define IMGMANIFEST_MAX ((size_t)4 << 20)	/* bytes of XML */
 #define IMGMANIFEST_ELEMENTS 16384
-#define IMGMANIFEST_NAME 64			/* bytes of an element's name */
+#define IMGMANIFEST_NAME 64	/* bytes of a name */
 
 struct imgmanifest_pair {
 	const char *name, *value;	/* UTF-8, NUL-terminated, no NUL in it */
@@ -47,7 +47,7 @@ struct imgmanifest {
 	size_t ntables;
 	struct imgmanifest_extra *extras;	/* in their order */
 	size_t nextras;
-	struct imgmanifest_pair *others;	/* texts of no known name, sorted */
+	struct imgmanifest_pair *others;	/* other texts, sorted */
 	size_t nothers;
 	struct arena arena;	/* all of the above */
 };

@@ -4,6 +4,12 @@
 #include "formats/walkent.h"
 
 int
+walk_is_aside(const char *base)
+{
+	return (strncmp(base, WALK_ASIDE, sizeof(WALK_ASIDE) - 1) == 0);
+}
+
+int
 walk_excluded(const struct walk_options *opt, const char *path)
 {
 	const char *base = strrchr(path, '/');

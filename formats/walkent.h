@@ -36,12 +36,20 @@ struct walk_options {
 	const char *const *excludes;	/* glob patterns */
 	size_t nexcludes;
 	unsigned helpers;	/* threads besides the caller's */
+	int leave_aside;	/* exclude what walk_is_aside() */
 };
+
+/*
+ * A name that a restore gives to the directory where it keeps what it
+ * replaces: it is on the way out, and no part of a backup.
+ */
+#define WALK_ASIDE ".xcatvault-old-"
+int walk_is_aside(const char *base);
 
 /*
  * Whether a path (raw, relative, without "./") is excluded: a pattern
  * without "/" is matched against the last component, one with "/" against
- * the whole path.
+ * the whole path.  leave_aside is not looked at.
  */
 int walk_excluded(const struct walk_options *opt, const char *path);
 

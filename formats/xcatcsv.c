@@ -614,3 +614,11 @@ xcatcsv_worst(const struct xcatcsv *c)
 {
 	return (c->worst);
 }
+
+int
+xcatcsv_disabled(const struct span *value)
+{
+	return (value->len > 0 &&
+	    !(value->len == 1 && value->p[0] == '0') &&
+	    !(value->len == 2 && strncasecmp(value->p, "no", 2) == 0));
+}

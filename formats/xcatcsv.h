@@ -105,6 +105,9 @@ uint64_t xcatcsv_rows(const struct xcatcsv *c);
 size_t xcatcsv_columns(const struct xcatcsv *c);
 const char *xcatcsv_column(const struct xcatcsv *c, size_t i);
 
+/* Whether a value of the column "disable" has xCAT pass over the row. */
+int xcatcsv_disabled(const struct span *value);
+
 /* Index of a column, or -1. */
 int xcatcsv_find(const struct xcatcsv *c, const char *name);
 

@@ -51,6 +51,25 @@ xcatloss_apply(struct buf *out, const struct span *value)
 	return (loss);
 }
 
+unsigned
+xcatloss_settle(struct buf *out, const struct span *value)
+{
+	struct buf once = BUF_INIT;
+	struct span sp;
+	unsigned loss;
+
+	/* What it makes has no CR, and then nothing is left to change. */
+	if (value->len == 0 || memchr(value->p, '\r', value->len) == NULL)
+		return (xcatloss_apply(out, value));
+	loss = xcatloss_apply(&once, value);
+	sp.p = (const char *)once.data;
+	sp.len = once.len;
+	out->nomem |= once.nomem;
+	loss |= xcatloss_apply(out, &sp);
+	buf_fini(&once);
+	return (loss);
+}
+
 int
 xcatloss_explains(const struct span *was, const struct span *now,
     unsigned *loss)

@@ -10,7 +10,8 @@
  * into NULL besides, which no dump shows.)
  */
 enum xcatloss {
-	XCATLOSS_CR = 1,	/* CR LF, or CR alone, becomes a newline */
+	XCATLOSS_CR = 1,	/* CR LF, or CR alone, becomes a newline:
+				   so does any reader of XML 1.0 (2.11) */
 	XCATLOSS_BLANKS = 2,	/* blanks before a newline go */
 	XCATLOSS_LINES = 4,	/* blank lines go */
 };
@@ -20,6 +21,14 @@ enum xcatloss {
  * when it stays as it is.
  */
 unsigned xcatloss_apply(struct buf *out, const struct span *value);
+
+/*
+ * The same, over and over until nothing changes any more: a blank before a CR
+ * is at the end of a line from the second trip on.  Of a value that has been
+ * through a restore, with xcatd running or not (which leaves CR within lines
+ * as it is), and of the one that went in, this makes the same.
+ */
+unsigned xcatloss_settle(struct buf *out, const struct span *value);
 
 /*
  * Whether "now" is what a restore makes of "was": 1, and the losses met in

@@ -4,6 +4,7 @@
 #include "base/digest.h"
 #include "remote/session.h"
 #include "restore/ask.h"
+#include "restore/attrs.h"
 #include "restore/pump.h"
 
 /*
@@ -12,7 +13,7 @@
  */
 #define OPEN_MAX 4096
 #define BATCH_BYTES ((size_t)32 << 10)
-#define RECORD_MAX ((size_t)64 << 10)
+#define RECORD_MAX ((size_t)1 << 20)	/* attributes may be long */
 
 static const char *const scripts[] = {
 	[ASK_DIGEST] = "if [ \"$(openssl dgst -sha256 -r </dev/null"
@@ -26,6 +27,7 @@ static const char *const scripts[] = {
 	    " -maxdepth 0 -printf \"%p\\\\0%l\\\\0\"' find\n",
 	[ASK_DEVICE] = "exec xargs -0 -r -n 1000 stat"
 	    " --printf '%n\\0%t %T\\0' --\n",
+	[ASK_ATTRS] = "exec perl -e \"$1\" tell\n",
 };
 
 struct question {
@@ -113,7 +115,8 @@ take_answer(struct asking *a, const char *name, const char *answer,
 	while (a->n > 0) {
 		q = &a->open[a->first];
 		if (strcmp(q->name, name) == 0)
-			return (close_question(a,
+			return (close_question(a, a->ask->what == ASK_ATTRS ?
+			    attrs_same(q->want, answer) :
 			    strcmp(q->want, answer) == 0, e));
 		if (close_question(a, -1, e) == -1)
 			return (-1);
@@ -202,8 +205,10 @@ ask_is_odd(const char *name)
 int
 ask_run(struct node *n, const struct ask *ask, struct err *e)
 {
+	const char *args[] = { restore_attrs_pl };
 	struct pump p = {
 		.root = ask->root, .script = scripts[ask->what],
+		.args = args, .nargs = ask->what == ASK_ATTRS,
 		.in = give_questions, .out = take_output,
 	};
 	struct buf line = BUF_INIT;

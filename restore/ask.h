@@ -16,6 +16,7 @@ enum ask_what {
 	ASK_ODD_DIGEST,	/* the same, of one whose name ask_is_odd() */
 	ASK_LINK,	/* the target of a symbolic link */
 	ASK_DEVICE,	/* "MAJOR MINOR", both hexadecimal */
+	ASK_ATTRS,	/* extended attributes, attrs_text() */
 };
 
 struct ask {

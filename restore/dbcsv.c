@@ -1,6 +1,7 @@
 #include <string.h>
 
 #include "formats/xcatcsv.h"
+#include "formats/xcatloss.h"
 #include "restore/dbcsv.h"
 
 struct rewrite {
@@ -112,36 +113,16 @@ dbcsv_rewrite(const void *p, size_t len, const struct dbcsv_edit *edit,
 	return (rc);
 }
 
-/* What xCAT's reading of lines makes of a value. */
+/* Values that no trip changes stay as they are, without a copy. */
 static int
 restored_value(void *arg, const struct dbcsv_cell *c, struct buf *out)
 {
-	const char *p = c->value->p, *end = p + c->value->len, *nl;
-	size_t *changed = arg, n;
-	int first = 1;
+	size_t *changed = arg;
 
-	if (memchr(p, '\r', c->value->len) == NULL &&
-	    memchr(p, '\n', c->value->len) == NULL)
+	if (memchr(c->value->p, '\r', c->value->len) == NULL &&
+	    memchr(c->value->p, '\n', c->value->len) == NULL)
 		return (0);
-	for (; p <= end; p = nl + 1) {
-		if ((nl = memchr(p, '\n', (size_t)(end - p))) == NULL)
-			nl = end;
-		n = (size_t)(nl - p);
-		while (n > 0 && (p[n - 1] == '\r' || (nl < end &&
-		    (p[n - 1] == ' ' || p[n - 1] == '\t'))))
-			n--;
-		/* The value's last line ends in a quote, its first has one. */
-		if (n == 0 && !first && nl < end)
-			continue;
-		if (!first)
-			buf_putc(out, '\n');
-		for (; n > 0; n--, p++)
-			if (*p != '\r')
-				buf_putc(out, *p);
-		first = 0;
-	}
-	if (out->len != c->value->len ||
-	    memcmp(out->data, c->value->p, out->len) != 0)
+	if (xcatloss_settle(out, c->value) != 0)
 		++*changed;
 	return (1);
 }

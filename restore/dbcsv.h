@@ -44,10 +44,11 @@ int dbcsv_rewrite(const void *p, size_t len, const struct dbcsv_edit *edit,
 void dbcsv_put(struct buf *out, const void *p, size_t len);
 
 /*
- * A table as it comes back from xCAT: without CR, and in values of several
- * lines without blank lines and blanks at the ends of lines.  Appends it to
- * out and returns 1; 0 when it comes back as it is, and nothing is appended;
- * -1.  *changed: values that are not what they were.
+ * A table with its values as no further trip through xCAT changes them
+ * (xcatloss_settle()): what was restored and what was given to be restored
+ * are then the same, with xcatd running or bypassed.  Appends it to out and
+ * returns 1; 0 when it stays as it is, and nothing is appended; -1.
+ * *changed: values that are not what they were.
  */
 int dbcsv_as_restored(const void *p, size_t len, uint64_t rows,
     struct buf *out, size_t *changed, struct err *e);

@@ -1,13 +1,10 @@
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/cli.h"
-#include "base/version.h"
 #include "restore/dbjudge.h"
 #include "restore/dbstage.h"
-#include "restore/dbwork.h"
-#include "vault/deposit.h"
+#include "restore/dbundo.h"
 
 #define TELL_MAX 10		/* rows of one table that differ */
 
@@ -30,20 +27,6 @@ dbput_result_fini(struct dbput_result *r)
 {
 	dbput_plan_fini(&r->plan);
 	memset(r, 0, sizeof(*r));
-}
-
-int
-dbput_plan(const struct dbput_options *opt, struct dbput_plan *out,
-    struct err *e)
-{
-	struct dbwork w;
-	int rc;
-
-	rc = dbwork_init(&w, opt, out, e);
-	if (rc == 0)
-		rc = dbwork_prepare(&w, 0, e);
-	dbwork_fini(&w);
-	return (rc);
 }
 
 /* --------------------------------------------------------------- may it be */
@@ -83,6 +66,13 @@ tell_left_out(const struct dbwork *w)
 	buf_fini(&path);
 }
 
+static void
+tell_no_undo(const struct dbwork *w)
+{
+	report_add(w->opt->report, "database", DUMP_TARGET, "there is no "
+	    "undo: %s", w->plan->trouble);
+}
+
 static int
 may_run(const struct dbwork *w, struct err *e)
 {
@@ -109,86 +99,24 @@ may_run(const struct dbwork *w, struct err *e)
 	return (-1);
 }
 
-/* ---------------------------------------------------------------- the undo */
-
-static int
-set_text(char **to, const char *from, struct err *e)
-{
-	if (from != NULL && (*to = strdup(from)) == NULL)
-		return (err_nomem(e));
-	return (0);
-}
-
-static int
-describe_undo(const struct dbwork *w, struct snapshot *s, struct err *e)
-{
-	const struct probe *p = &w->probe;
-	struct buf site = BUF_INIT;
-	char host[256] = "";
-	int rc;
-
-	(void)gethostname(host, sizeof(host) - 1);
-	buf_printf(&site, "%s.undo", w->opt->site);
-	if ((rc = buf_ok(&site, e)) == 0)
-		rc = set_text(&s->site, buf_cstr(&site), e);
-	buf_fini(&site);
-	if (rc == -1 || set_text(&s->host, host, e) == -1 ||
-	    set_text(&s->tool, "xcatvault " XCATVAULT_VERSION, e) == -1 ||
-	    set_text(&s->node.address, remote_name(w->opt->remote),
-	    e) == -1 ||
-	    set_text(&s->node.fingerprint,
-	    remote_fingerprint(w->opt->remote), e) == -1 ||
-	    set_text(&s->node.hostname, p->hostname, e) == -1 ||
-	    set_text(&s->node.os, p->os, e) == -1 ||
-	    set_text(&s->node.arch, p->arch, e) == -1 ||
-	    set_text(&s->node.xcat, p->xcat_version, e) == -1 ||
-	    set_text(&s->node.engine, p->db_engine, e) == -1)
-		return (-1);
-	return (dump_describe(w->dump, &s->database, e));
-}
-
-/* What is there now goes into the vault before any of it is touched. */
-static int
-keep_undo(struct dbwork *w, struct dbput_result *r, struct err *e)
-{
-	struct snapshot s = { .site = NULL };
-	struct deposit_file *files;
-	char (*names)[XCATSCHEMA_TABLE_MAX + 8];
-	size_t i, n = w->there.n;
-	int rc = -1;
-
-	files = calloc(n + 1, sizeof(*files));
-	names = calloc(n + 1, sizeof(*names));
-	if (files == NULL || names == NULL) {
-		err_nomem(e);
-		goto out;
-	}
-	for (i = 0; i < n; i++) {
-		snprintf(names[i], sizeof(names[i]), "%s.csv",
-		    w->there.tables[i].name);
-		files[i].name = names[i];
-		files[i].data = w->there.tables[i].text.data;
-		files[i].len = w->there.tables[i].text.len;
-	}
-	if ((rc = describe_undo(w, &s, e)) == 0)
-		rc = deposit_store(w->opt->view->vault, &s, DUMP_TARGET,
-		    files, n, e);
-	if (rc == 0) {
-		memcpy(r->undo, s.id, sizeof(r->undo));
-		dbwork_say(w, "undo: the target's %zu tables are kept as "
-		    "snapshot %s of %s", n, s.id, s.site);
-	} else {
-		(void)err_wrap(e, "the undo cannot be kept; nothing was "
-		    "changed");
-	}
-	snapshot_fini(&s);
-out:
-	free(files);
-	free(names);
-	return (rc);
-}
-
 /* ------------------------------------------------------------- the restore */
+
+static int
+is_to_change(const struct dbwork *w, const struct dbput_table *p)
+{
+	return (p->put &&
+	    (p->differ > 0 || dbset_find(&w->there, p->name) == NULL));
+}
+
+static size_t
+to_change(const struct dbwork *w)
+{
+	size_t i, n = 0;
+
+	for (i = 0; i < w->plan->ntables; i++)
+		n += is_to_change(w, &w->plan->tables[i]) ? 1 : 0;
+	return (n);
+}
 
 /* The tables to be given to xCAT; all: also those that are so already. */
 static const struct dbset_table **
@@ -205,8 +133,7 @@ choose(const struct dbwork *w, int all, size_t *n, struct err *e)
 	}
 	for (i = 0; i < w->plan->ntables; i++) {
 		p = &w->plan->tables[i];
-		if (p->put && (all || p->differ > 0 ||
-		    dbset_find(&w->there, p->name) == NULL))
+		if (all ? p->put : is_to_change(w, p))
 			t[(*n)++] = dbset_find(&w->want, p->name);
 	}
 	return (t);
@@ -216,6 +143,18 @@ static unsigned
 limit_of(const struct dbwork *w)
 {
 	return (w->opt->limit_s != 0 ? w->opt->limit_s : DBPUT_LIMIT_S);
+}
+
+/* The connection went while xCAT was at it. */
+static int
+cut_short(const struct dbwork *w, struct err *e)
+{
+	if (w->opt->replace)
+		return (err_wrap(e, "the database may be restored in part "
+		    "(run \"xcatvault undo %s %s\" again)", w->opt->site,
+		    w->opt->view->snap.id));
+	return (err_wrap(e, "the database may be restored in part (run it "
+	    "again, or \"xcatvault undo %s\")", w->opt->site));
 }
 
 static int
@@ -231,18 +170,15 @@ give_to_xcat(struct dbwork *w, struct dbput_result *r, struct err *e)
 		return (-1);
 	r->bypass = w->probe.xcatd != PROBE_XCATD_UP;
 	if (r->bypass)
-		report_add(w->opt->report, "database", DUMP_TARGET, "xcatd "
-		    "does not answer: restored with XCATBYPASS=1; start it "
-		    "when all is well");
+		report_note(w->opt->report, "database", DUMP_TARGET, "xcatd "
+		    "does not answer: restored with XCATBYPASS=1");
 	dbwork_say(w, "restorexCATdb: %zu tables", n);
 	rc = dbstage_restore(w->opt->remote, t, n, r->bypass, limit_of(w),
 	    &done, &begun, e);
-	r->xcat_s = dbwork_now() - start;
+	w->xcat_s += dbwork_now() - start;
 	free(t);
 	if (rc == -1 && begun)
-		return (err_wrap(e, "the database may be restored in part "
-		    "(run it again, or \"xcatvault undo %s\")",
-		    w->opt->site));
+		return (cut_short(w, e));
 	if (rc == 0 && done.status == -1)
 		report_add(w->opt->report, "database", DUMP_TARGET,
 		    "restorexCATdb did not end within %u seconds, and was "
@@ -313,18 +249,19 @@ prove(struct dbwork *w, struct dbput_result *r, struct err *e)
 	    .limit_s = w->opt->limit_s };
 	struct dbset now = { NULL, 0, 0 };
 	struct dump *d;
-	double start;
+	double start = dbwork_now(), then;
 	int rc = -1;
 
 	dbwork_say(w, "dumping it once more, to compare");
 	dbset_take(&now, &opt);
 	if ((d = dump_new(w->opt->remote, &opt, e)) != NULL) {
-		start = dbwork_now();
+		then = dbwork_now();
+		w->xcat_s += then - start;
 		r->compared = dump_verdict(d) != SNAPSHOT_DUMP_FAILED;
 		if ((rc = dbset_taken(&now, dump_proof(d), e)) == 0 &&
 		    r->compared)
 			rc = compare(w, &now, r, e);
-		w->own_s += dbwork_now() - start;
+		w->own_s += dbwork_now() - then;
 		if (!r->compared)
 			report_add(w->opt->report, "database", DUMP_TARGET,
 			    "it cannot be dumped to be compared: %s",
@@ -337,19 +274,39 @@ prove(struct dbwork *w, struct dbput_result *r, struct err *e)
 	return (rc);
 }
 
+/*
+ * xcatd reads its tables anew; one that was not running is started, as a
+ * management node without it is of no use to anyone.
+ */
 static int
-restore(struct dbwork *w, struct dbput_result *r, struct err *e)
+have_it_run(struct dbwork *w, struct dbput_result *r, struct err *e)
 {
 	int was_up = w->probe.xcatd == PROBE_XCATD_UP;
 
-	if (w->plan->unsure)
-		report_add(w->opt->report, "database", DUMP_TARGET, "there "
-		    "is no undo: %s", w->plan->trouble);
-	else if (keep_undo(w, r, e) == -1)
+	if (dbwork_restart(w, e) == -1)
 		return (-1);
-	if (give_to_xcat(w, r, e) == -1)
+	r->started = !was_up && w->probe.xcatd == PROBE_XCATD_UP;
+	return (0);
+}
+
+static int
+keep_undo(struct dbwork *w, struct dbput_result *r, struct err *e)
+{
+	if (w->opt->undo != NULL)
+		r->undo = *w->opt->undo;
+	else if (w->plan->unsure)
+		tell_no_undo(w);
+	else
+		return (dbundo_keep(w, &r->undo, e));
+	return (0);
+}
+
+static int
+restore(struct dbwork *w, struct dbput_result *r, struct err *e)
+{
+	if (keep_undo(w, r, e) == -1 || give_to_xcat(w, r, e) == -1)
 		return (-1);
-	if (was_up && dbwork_restart(w, e) == -1)
+	if (have_it_run(w, r, e) == -1)
 		return (err_wrap(e, "the database is restored, but neither "
 		    "xcatd restarted nor it compared"));
 	if (prove(w, r, e) == -1)
@@ -373,14 +330,76 @@ publish(struct dbwork *w, struct dbput_result *r, struct err *e)
 	return (rc);
 }
 
+/* ---------------------------------------------------------------- the plan */
+
+struct dbput {
+	struct dbput_options opt;
+	struct dbput_plan plan;
+	struct dbwork work;
+};
+
+struct dbput *
+dbput_new(const struct dbput_options *opt, struct err *e)
+{
+	struct dbput *d = calloc(1, sizeof(*d));
+
+	if (d == NULL) {
+		err_nomem(e);
+		return (NULL);
+	}
+	d->opt = *opt;
+	if (dbwork_init(&d->work, &d->opt, &d->plan, e) == 0 &&
+	    dbwork_prepare(&d->work, !opt->dry_run, e) == 0)
+		return (d);
+	dbput_free(d);
+	return (NULL);
+}
+
+void
+dbput_free(struct dbput *d)
+{
+	if (d == NULL)
+		return;
+	dbwork_fini(&d->work);
+	dbput_plan_fini(&d->plan);
+	free(d);
+}
+
+const struct dbput_plan *
+dbput_planned(const struct dbput *d)
+{
+	return (&d->plan);
+}
+
+int
+dbput_keep_undo(struct dbput *d, struct dbput_undo *out, struct err *e)
+{
+	struct dbwork *w = &d->work;
+	int rc = 0;
+
+	memset(out, 0, sizeof(*out));
+	if (w->opt->on_start || to_change(w) == 0)
+		return (0);
+	if (w->plan->unsure)
+		tell_no_undo(w);
+	else
+		rc = dbundo_keep(w, out, e);
+	dbwork_drop(w);
+	return (rc);
+}
+
+void
+dbput_steps(const struct dbput *d, FILE *f)
+{
+	if (d->work.rehome.n > 0)
+		rehome_steps(&d->work.rehome, f);
+}
+
 /* ------------------------------------------------------------------ the run */
 
 static int
 run(struct dbwork *w, struct dbput_result *r, struct err *e)
 {
-	size_t n;
-	const struct dbset_table **t;
-
 	if (w->opt->on_start && w->opt->ntables > 0)
 		return (err_set(e, ERR_USAGE, DUMP_TARGET " holds all tables "
 		    "or none: --on-start does not go with --table"));
@@ -393,14 +412,14 @@ run(struct dbwork *w, struct dbput_result *r, struct err *e)
 		return (0);
 	if (w->opt->on_start)
 		return (publish(w, r, e));
-	if ((t = choose(w, 0, &n, e)) == NULL)
-		return (-1);
-	free(t);
-	if (n > 0)
+	if (w->opt->undo != NULL)
+		r->undo = *w->opt->undo;
+	if (to_change(w) > 0)
 		return (restore(w, r, e));
 	/* The dump that was just proved is what a second one would be. */
 	r->compared = r->agrees = 1;
-	return (0);
+	return (w->probe.xcatd == PROBE_XCATD_UP ? 0 :
+	    have_it_run(w, r, e));
 }
 
 int
@@ -419,6 +438,7 @@ dbput_run(const struct dbput_options *opt, struct dbput_result *out,
 	if (rc == 0 && w.rehome.n > 0 && opt->out != NULL)
 		rehome_steps(&w.rehome, opt->out);
 	out->own_s = w.own_s;
+	out->xcat_s = w.xcat_s;
 	dbwork_fini(&w);
 	return (rc);
 }

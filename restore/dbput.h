@@ -21,6 +21,12 @@
  */
 #define DBPUT_LIMIT_S 1800
 
+/* The way back: where the target's tables are kept. */
+struct dbput_undo {
+	char id[SNAPSHOT_ID_LEN + 1];	/* of the snapshot; "": none */
+	int anew;	/* 0: it was there already */
+};
+
 struct dbput_options {
 	struct remote *remote;		/* the target's session */
 	const struct probe *probe;	/* of the target */
@@ -32,7 +38,9 @@ struct dbput_options {
 	int force;	/* over newer data, without columns that are unknown
 			   there, and without an undo if none can be had */
 	int replace;	/* over newer data only, as undo does */
-	int dry_run;	/* dbput_run() does as dbput_plan() */
+	int dry_run;	/* plan only; nothing is restarted there */
+	const struct dbput_undo *undo;	/* kept in this run; NULL: not yet */
+	int planned;	/* names have been told */
 	unsigned limit_s;	/* of a command of xCAT's; 0: DBPUT_LIMIT_S */
 	FILE *out;		/* what is done, as it is done; or NULL */
 	struct report *report;	/* tables left out, differences */
@@ -62,32 +70,49 @@ struct dbput_plan {
 				   be lost: force is needed */
 	int unsure;		/* no proved dump of the target: no undo */
 	char *trouble;		/* why not; or NULL */
+	struct dbput_undo resumed;	/* what is there comes of a restore
+				   that was cut short, and this is what was
+				   there before; "": no such thing */
+	enum probe_xcatd xcatd;	/* as it is now */
 	int status;		/* STATUS_*: of tables that are damaged, ... */
 };
 
 struct dbput_result {
 	struct dbput_plan plan;
-	char undo[SNAPSHOT_ID_LEN + 1];	/* the undo's snapshot; "": none */
+	struct dbput_undo undo;
 	int published;		/* only that: the container is to load it */
 	int bypass;		/* xcatd was not up: XCATBYPASS=1 */
+	int started;		/* and it is now */
 	int compared;		/* there was a second dump ... */
 	int agrees;		/* ... and it agrees */
 	size_t differ;		/* rows that do not */
 	size_t lossy;		/* values that xCAT itself changes */
-	double xcat_s;		/* seconds in restorexCATdb */
+	double xcat_s;		/* seconds in restorexCATdb, dumpxCATdb */
 	double own_s;		/* in our checks and comparisons */
 	int status;		/* STATUS_DONE, _REPORTED, _DAMAGED */
 };
 
 /*
- * What dbput_run() would do, for which xCAT on the target dumps its database
- * into a private directory that is removed again.  out is to be finished, also
- * on -1: ERR_USAGE (no dump in the snapshot, no such table), ERR_DAMAGED (the
- * dump is not what was proved), ERR_FAILED (the node).
+ * A plan: what dbput_run() would do, for which xCAT on the target dumps its
+ * database into a private directory that is removed again.  Unless dry_run is
+ * set an xcatd that is stuck is restarted for it.  NULL: ERR_USAGE (no dump in
+ * the snapshot, no such table), ERR_DAMAGED (the dump is not what was proved),
+ * ERR_FAILED (the node).
  */
-int dbput_plan(const struct dbput_options *opt, struct dbput_plan *out,
-    struct err *e);
-void dbput_plan_fini(struct dbput_plan *p);
+struct dbput *dbput_new(const struct dbput_options *opt, struct err *e);
+void dbput_free(struct dbput *d);
+const struct dbput_plan *dbput_planned(const struct dbput *d);
+
+/*
+ * Keep what the plan has found on the target, before anything there is
+ * touched.  out->id stays empty when no undo can be had, which is told, or
+ * when none is needed, as no table will change.  Behind it only the plan is
+ * left.
+ */
+int dbput_keep_undo(struct dbput *d, struct dbput_undo *out, struct err *e);
+
+/* What is left to be done by hand there, as its name is another. */
+void dbput_steps(const struct dbput *d, FILE *f);
 
 /*
  * Do it.  ERR_FAILED also when it is refused without force, and says what
@@ -96,6 +121,7 @@ void dbput_plan_fini(struct dbput_plan *p);
  */
 int dbput_run(const struct dbput_options *opt, struct dbput_result *out,
     struct err *e);
+void dbput_plan_fini(struct dbput_plan *p);
 void dbput_result_fini(struct dbput_result *r);
 
 /* For people, a few lines on f; for programs, a new object or NULL. */

@@ -46,6 +46,10 @@ dbput_plan_print(const struct dbput_plan *p, int verbose, FILE *f)
 	if (p->unsure)
 		fprintf(f, "database: --force is needed, and there would be "
 		    "no undo: %s\n", p->trouble);
+	else if (p->resumed.id[0] != '\0')
+		fprintf(f, "database: it is that of a restore which was cut "
+		    "short; what was there before is kept as snapshot %s\n",
+		    p->resumed.id);
 	else if (p->in_use)
 		fprintf(f, "database: --force is needed: the target has "
 		    "nodes\n");
@@ -67,7 +71,7 @@ dbput_result_print(const struct dbput_result *r, const char *site, FILE *f)
 	else if (!r->agrees)
 		fprintf(f, "NOT as in the snapshot: %zu row%s differ",
 		    r->differ, plural(r->differ));
-	else if (r->undo[0] == '\0' && p->same == p->put)
+	else if (p->same == p->put)
 		fprintf(f, "%zu table%s, all as in the snapshot already",
 		    p->put, plural(p->put));
 	else
@@ -85,9 +89,10 @@ dbput_result_print(const struct dbput_result *r, const char *site, FILE *f)
 		fprintf(f, "; %zu table%s left out", p->left_out,
 		    plural(p->left_out));
 	fprintf(f, "\n");
-	if (r->undo[0] != '\0')
-		fprintf(f, "the way back: xcatvault undo %s (snapshot %s)\n",
-		    site, r->undo);
+	if (r->undo.id[0] != '\0')
+		fprintf(f, "the way back: xcatvault undo %s (snapshot "
+		    "%s%s)\n", site, r->undo.id, r->undo.anew ? "" :
+		    ", kept before");
 }
 
 static json_t *
@@ -109,12 +114,13 @@ dbput_plan_json(const struct dbput_plan *p)
 	for (i = 0; i < p->ntables; i++)
 		json_array_append_new(tables, table_json(&p->tables[i]));
 	return (json_pack("{s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:b, s:b, "
-	    "s:s?}", "tables", tables, "restore", (json_int_t)p->put,
+	    "s:s?, s:s?}", "tables", tables, "restore", (json_int_t)p->put,
 	    "left_out", (json_int_t)p->left_out,
 	    "rows", (json_int_t)p->rows, "lost", (json_int_t)p->lost,
 	    "edits", (json_int_t)p->edits, "same", (json_int_t)p->same,
 	    "in_use", p->in_use, "unsure", p->unsure,
-	    "trouble", p->trouble));
+	    "trouble", p->trouble, "resumed", p->resumed.id[0] != '\0' ?
+	    p->resumed.id : NULL));
 }
 
 json_t *
@@ -125,8 +131,9 @@ dbput_result_json(const struct dbput_result *r)
 	if (j == NULL)
 		return (NULL);
 	if (json_object_update_new(j, json_pack("{s:s?, s:b, s:b, s:b, s:b, "
-	    "s:I, s:I, s:f, s:f}", "undo", r->undo[0] != '\0' ? r->undo :
-	    NULL, "published", r->published, "bypass", r->bypass,
+	    "s:b, s:b, s:I, s:I, s:f, s:f}", "undo", r->undo.id[0] != '\0' ?
+	    r->undo.id : NULL, "undo_anew", r->undo.anew,
+	    "published", r->published, "bypass", r->bypass, "started", r->started,
 	    "compared", r->compared, "agrees", r->agrees,
 	    "differ", (json_int_t)r->differ, "lossy", (json_int_t)r->lossy,
 	    "xcat_seconds", r->xcat_s, "own_seconds", r->own_s)) == 0)

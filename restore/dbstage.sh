@@ -42,11 +42,11 @@ answers() {
 }
 
 if [ "$what" = restart ]; then
-	restart_xcatd >/dev/null 2>&1
-	tries=0
+	for_s=3
+	! restart_xcatd >/dev/null 2>&1 || for_s=60
+	until=$(($(date +%s) + for_s))
 	until answers; do
-		tries=$((tries + 1))
-		if [ $tries -gt 15 ]; then
+		if [ "$(date +%s)" -ge "$until" ]; then
 			echo "xcatd down"
 			exit 0
 		fi

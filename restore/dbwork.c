@@ -9,6 +9,7 @@
 #include "restore/dbcsv.h"
 #include "restore/dbjudge.h"
 #include "restore/dbstage.h"
+#include "restore/dbundo.h"
 #include "restore/dbwork.h"
 
 #define SEEN_MAX 200		/* rows with an old name that are told */
@@ -76,22 +77,35 @@ dbwork_fini(struct dbwork *w)
 	dbset_fini(&w->there);
 }
 
+void
+dbwork_drop(struct dbwork *w)
+{
+	dump_free(w->dump);
+	w->dump = NULL;
+	dbset_fini(&w->want);
+	dbset_fini(&w->there);
+}
+
 /* ---------------------------------------------------------- the target now */
 
 int
 dbwork_restart(struct dbwork *w, struct err *e)
 {
+	int was_up = w->probe.xcatd == PROBE_XCATD_UP;
 	int up = dbstage_restart(w->opt->remote, e);
 
 	if (up == -1)
 		return (-1);
 	w->probe.xcatd = up ? PROBE_XCATD_UP : PROBE_XCATD_DOWN;
-	if (up)
+	if (up && was_up)
 		dbwork_say(w, "xcatd restarted");
+	else if (up)
+		report_note(w->opt->report, "database", DUMP_TARGET, "xcatd "
+		    "did not answer; it has been started and does");
 	else
 		report_add(w->opt->report, "database", DUMP_TARGET, "xcatd "
-		    "was restarted and does not answer: going on with "
-		    "XCATBYPASS=1");
+		    "%s and does not answer: going on with XCATBYPASS=1",
+		    was_up ? "was restarted" : "cannot be started");
 	return (0);
 }
 
@@ -100,11 +114,14 @@ dump_target(struct dbwork *w, struct err *e)
 {
 	struct dump_options opt = { .probe = &w->probe, .max_loss = 100,
 	    .limit_s = w->opt->limit_s };
+	double start = dbwork_now();
 
 	dump_free(w->dump);
 	dbset_fini(&w->there);
 	dbset_take(&w->there, &opt);
-	if ((w->dump = dump_new(w->opt->remote, &opt, e)) == NULL)
+	w->dump = dump_new(w->opt->remote, &opt, e);
+	w->xcat_s += dbwork_now() - start;
+	if (w->dump == NULL)
 		return (-1);
 	return (dbset_taken(&w->there, dump_proof(w->dump), e));
 }
@@ -348,7 +365,7 @@ tell_name(void *arg, const char *table, const char *line, int edited)
 	struct dbwork *w = arg;
 
 	(void)edited;
-	if (w->seen++ < SEEN_MAX)
+	if (w->seen++ < SEEN_MAX && !w->opt->planned)
 		dbwork_say(w, "%s: %s", table, line);
 }
 
@@ -614,6 +631,7 @@ dbwork_prepare(struct dbwork *w, int may_restart, struct err *e)
 {
 	const struct dbset_table *nodes;
 	double start = dbwork_now(), then;
+	int rc;
 
 	if (dbset_load(&w->want, w->opt->view, e) == -1 ||
 	    check_names(w, e) == -1)
@@ -625,11 +643,14 @@ dbwork_prepare(struct dbwork *w, int may_restart, struct err *e)
 	if (look_for_names(w, e) == -1 || plan_tables(w, e) == -1)
 		return (-1);
 	w->own_s += dbwork_now() - then;
-	if (w->seen > SEEN_MAX)
+	if (w->seen > SEEN_MAX && !w->opt->planned)
 		dbwork_say(w, "and %zu more values with an old name",
 		    w->seen - SEEN_MAX);
+	w->plan->xcatd = w->probe.xcatd;
 	nodes = dbset_find(&w->there, "nodelist");
-	w->plan->in_use = nodes != NULL && nodes->rows > 0 &&
-	    w->plan->lost > 0;
-	return (0);
+	if (nodes == NULL || nodes->rows == 0 || w->plan->lost == 0)
+		return (0);
+	if ((rc = dbundo_resumes(w, &w->plan->resumed, e)) == 0)
+		w->plan->in_use = 1;
+	return (rc == -1 ? -1 : 0);
 }

@@ -5,7 +5,7 @@
 #include "restore/dbset.h"
 
 /*
- * What dbput_plan() and dbput_run() have in common: the snapshot's tables as
+ * What dbput_new() and dbput_run() have in common: the snapshot's tables as
  * they are to be, the target's as they are, and what follows from both.
  */
 struct dbwork {
@@ -17,12 +17,15 @@ struct dbwork {
 	struct dump *dump;	/* of the target; NULL: not to be had */
 	struct buf addresses;	/* the target's own, as words */
 	size_t seen;		/* values with an old name that were told */
-	double own_s;
+	double own_s, xcat_s;
 };
 
 int dbwork_init(struct dbwork *w, const struct dbput_options *opt,
     struct dbput_plan *plan, struct err *e);
 void dbwork_fini(struct dbwork *w);
+
+/* Of all that is known of the target only the plan stays. */
+void dbwork_drop(struct dbwork *w);
 
 /*
  * Work out the plan.  may_restart: an xcatd that is stuck is restarted, else
@@ -34,7 +37,7 @@ int dbwork_prepare(struct dbwork *w, int may_restart, struct err *e);
 void dbwork_say(const struct dbwork *w, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 
-/* Restart xcatd, and know whether it answers; say so. */
+/* Restart xcatd or start it, and know whether it answers; say so. */
 int dbwork_restart(struct dbwork *w, struct err *e);
 
 /* Seconds of a clock that only goes on. */

@@ -9,7 +9,7 @@
 #define TOPS_BYTES ((size_t)64 << 10)	/* of names in one command */
 #define BATCH_BYTES ((size_t)32 << 10)
 
-static const struct walk_options everything = { 0, NULL, 0, 0 };
+static const struct walk_options everything;
 
 /* find could not look at something; what is not there is no trouble. */
 static void

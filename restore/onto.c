@@ -8,6 +8,7 @@
 #include "base/cancel.h"
 #include "base/cpu.h"
 #include "base/io.h"
+#include "restore/attrs.h"
 #include "restore/ontoplan.h"
 #include "restore/target.h"
 
@@ -180,7 +181,7 @@ ask_facts(struct onto *o, struct err *e)
 }
 
 static int
-make_plan(struct onto *o, struct err *e)
+make_plan(struct onto *o, FILE *tell, struct err *e)
 {
 	struct onto_volume *v;
 
@@ -196,7 +197,7 @@ make_plan(struct onto *o, struct err *e)
 			return (-1);
 		v->totals = v->survey.totals;
 	}
-	return (ontodb_plan(o, e));
+	return (ontodb_plan(o, tell, e));
 }
 
 /* --------------------------------------------------------------- execution */
@@ -269,10 +270,11 @@ may_be_done(const struct onto *o, struct err *e)
 static int
 carry_out(struct onto *o, const struct cli *cli, struct err *e)
 {
+	FILE *tell = cli->json || cli->quiet ? NULL : stdout;
 	json_t *j = NULL;
 	int rc, may;
 
-	if (make_plan(o, e) == -1)
+	if (make_plan(o, tell, e) == -1)
 		return (-1);
 	if (cli->json)
 		j = ontoplan_json(o);
@@ -283,12 +285,15 @@ carry_out(struct onto *o, const struct cli *cli, struct err *e)
 		return (-1);
 	}
 	if (o->args->dry_run) {
+		if (o->db.plan != NULL && tell != NULL)
+			dbput_steps(o->db.plan, tell);
 		rc = cli->json ? print_json(j, e) : cli_flush(e);
 		return (rc == -1 ? -1 : !may);
 	}
-	rc = restore_volumes(o, cli, e);
+	if ((rc = ontodb_keep_undo(o, e)) == 0)
+		rc = restore_volumes(o, cli, e);
 	if (rc == 0)
-		rc = ontodb_run(o, cli->json || cli->quiet ? NULL : stdout, e);
+		rc = ontodb_run(o, tell, e);
 	if (cli->json && rc == 0) {
 		json_object_set_new(j, "result", ontoplan_result_json(o));
 		rc = print_json(j, e);
@@ -340,6 +345,9 @@ open_all(struct onto *o, struct cli *cli, struct err *e)
 	    isatty(STDIN_FILENO), e) == -1 ||
 	    open_view(o, cli, e) == -1)
 		return (-1);
+	/* A second run of a restore adds to what the first has kept. */
+	snprintf(o->old_name, sizeof(o->old_name), WALK_ASIDE "%s",
+	    o->view.snap.id);
 	(void)io_max_files();
 	umask(0);
 	cancel_catch_signals();
@@ -348,23 +356,19 @@ open_all(struct onto *o, struct cli *cli, struct err *e)
 	if (ontodb_prepare(o, e) == -1)
 		return (-1);
 	o->survey.database = o->db.wanted;
-	return (reach(o, e));
+	if (reach(o, e) == -1)
+		return (-1);
+	o->survey.no_attrs = attrs_trouble(&o->probe);
+	return (0);
 }
 
 static void
 prepare(struct onto *o, const struct onto_arguments *a,
     const struct cli *cli)
 {
-	struct timespec now;
-	char when[SNAPSHOT_TIME_LEN];
-
 	memset(o, 0, sizeof(*o));
 	o->args = a;
 	o->whole = a->npaths == 0 && a->image == NULL;
-	clock_gettime(CLOCK_REALTIME, &now);
-	now.tv_nsec = 0;
-	snapshot_time_text(&now, 1, when);
-	snprintf(o->old_name, sizeof(o->old_name), SURVEY_OLD "%s", when);
 	o->survey = (struct survey_options){
 		.view = &o->view, .sel = &o->sel, .node = &o->node,
 		.exact = a->exact, .keep_old = a->keep_old,

@@ -60,8 +60,7 @@ ontodb_prepare(struct onto *o, struct err *e)
 void
 ontodb_fini(struct ontodb *d)
 {
-	if (d->planned)
-		dbput_plan_fini(&d->plan);
+	dbput_free(d->plan);
 	if (d->done)
 		dbput_result_fini(&d->result);
 	rehome_fini(&d->rehome);
@@ -89,30 +88,46 @@ options(struct onto *o)
 }
 
 int
-ontodb_plan(struct onto *o, struct err *e)
+ontodb_plan(struct onto *o, FILE *tell, struct err *e)
 {
-	struct dbput_options opt = options(o);
-	int rc;
+	struct dbput_options opt;
 
 	if (!o->db.wanted)
 		return (0);
-	opt.dry_run = 1;
 	if (node_wake(&o->node, e) == -1)
 		return (-1);
-	opt.remote = o->node.control;
-	o->db.planned = 1;
-	rc = dbput_plan(&opt, &o->db.plan, e);
-	if (rc == -1)
-		(void)err_wrap(e, "database");
-	return (rc);
+	opt = options(o);
+	opt.out = tell;
+	if ((o->db.plan = dbput_new(&opt, e)) == NULL)
+		return (err_wrap(e, "database"));
+	/* It may have been restarted. */
+	o->probe.xcatd = ontodb_planned(&o->db)->xcatd;
+	return (0);
+}
+
+const struct dbput_plan *
+ontodb_planned(const struct ontodb *d)
+{
+	return (d->plan != NULL ? dbput_planned(d->plan) : NULL);
+}
+
+int
+ontodb_keep_undo(struct onto *o, struct err *e)
+{
+	if (o->db.plan == NULL)
+		return (0);
+	if (dbput_keep_undo(o->db.plan, &o->db.undo, e) == -1)
+		return (err_wrap(e, "database"));
+	o->db.kept = 1;
+	return (0);
 }
 
 void
 ontodb_refusal(const struct onto *o, struct buf *out, int forced)
 {
-	const struct dbput_plan *p = &o->db.plan;
+	const struct dbput_plan *p = ontodb_planned(&o->db);
 
-	if (!o->db.planned || forced)
+	if (p == NULL || forced)
 		return;
 	if (p->in_use)
 		buf_printf(out, "the database there is in use and differs: "
@@ -137,6 +152,8 @@ ontodb_run(struct onto *o, FILE *tell, struct err *e)
 		return (-1);
 	opt = options(o);
 	opt.out = tell;
+	opt.undo = o->db.kept ? &o->db.undo : NULL;
+	opt.planned = 1;
 	o->db.done = 1;
 	rc = dbput_run(&opt, &o->db.result, e);
 	if (rc == -1)
@@ -147,6 +164,6 @@ ontodb_run(struct onto *o, FILE *tell, struct err *e)
 int
 ontodb_status(const struct ontodb *d)
 {
-	return (d->done ? d->result.status : d->planned ? d->plan.status :
-	    STATUS_DONE);
+	return (d->done ? d->result.status : d->plan != NULL ?
+	    dbput_planned(d->plan)->status : STATUS_DONE);
 }

@@ -11,9 +11,11 @@ struct ontodb {
 	char *names;		/* of tables, in one string */
 	const char **tables;	/* NULL: all */
 	size_t ntables;
-	struct dbput_plan plan;
+	struct dbput *plan;	/* NULL: not made */
+	struct dbput_undo undo;
 	struct dbput_result result;
-	int planned, done;
+	int kept;		/* undo is set */
+	int done;
 };
 
 struct onto;
@@ -22,11 +24,17 @@ struct onto;
 int ontodb_prepare(struct onto *o, struct err *e);
 void ontodb_fini(struct ontodb *d);
 
-/* What would change, without changing it. */
-int ontodb_plan(struct onto *o, struct err *e);
+/* What would change, without changing it.  tell: what is found; or NULL. */
+int ontodb_plan(struct onto *o, FILE *tell, struct err *e);
+
+/* The plan, or NULL. */
+const struct dbput_plan *ontodb_planned(const struct ontodb *d);
 
 /* Why it is not done, appended; nothing when it may be. */
 void ontodb_refusal(const struct onto *o, struct buf *out, int forced);
+
+/* The way back is kept before anything there is touched. */
+int ontodb_keep_undo(struct onto *o, struct err *e);
 
 /* Behind the volumes.  What it does is told as it is done. */
 int ontodb_run(struct onto *o, FILE *tell, struct err *e);

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "base/human.h"
+#include "remote/quote.h"
 #include "remote/session.h"
 #include "restore/ontoplan.h"
 
@@ -22,7 +23,8 @@ known(const char *text)
 static int
 differ(const char *a, const char *b)
 {
-	return (a != NULL && b != NULL && strcmp(a, b) != 0);
+	return (a != NULL && *a != '\0' && b != NULL && *b != '\0' &&
+	    strcmp(a, b) != 0);
 }
 
 /* ------------------------------------------------------------------ space */
@@ -72,6 +74,16 @@ too_small(const struct onto *o, struct need *n)
 
 /* --------------------------------------------------------------- refusals */
 
+/*
+ * A fresh host's xCAT has logged something already, and would never be free
+ * of newer files: logs are told of, but ask for no --force.
+ */
+static int
+holds_logs(const struct onto_volume *v)
+{
+	return (strncmp(v->vol->path, "/var/log/", 9) == 0);
+}
+
 static void
 newer_files(const struct onto *o, struct survey_totals *sum,
     const char **first)
@@ -81,6 +93,8 @@ newer_files(const struct onto *o, struct survey_totals *sum,
 	memset(sum, 0, sizeof(*sum));
 	*first = NULL;
 	for (i = 0; i < o->nvolumes; i++) {
+		if (holds_logs(&o->volumes[i]))
+			continue;
 		sum->newer += o->volumes[i].totals.newer;
 		sum->newer_bytes += o->volumes[i].totals.newer_bytes;
 		if (*first == NULL)
@@ -176,6 +190,8 @@ steps(const struct onto *o, const char *at[STEPS_MAX])
 {
 	size_t n = 0;
 
+	if (o->db.wanted && !o->args->on_start)
+		at[n++] = "keep the database that is there, for undo";
 	if (o->args->keep_old)
 		at[n++] = "keep aside what will be replaced or deleted";
 	if (o->nvolumes > 0) {
@@ -188,8 +204,7 @@ steps(const struct onto *o, const char *at[STEPS_MAX])
 	if (o->db.wanted && o->args->on_start)
 		at[n++] = "publish the dump to /.dbbackup";
 	else if (o->db.wanted) {
-		at[n++] = "dump the database that is there, for undo";
-		at[n++] = "restore the database and restart xcatd";
+		at[n++] = "restore the database and (re)start xcatd";
 		at[n++] = "prove it: a second dump, row by row";
 	}
 	return (n);
@@ -246,8 +261,8 @@ ontoplan_print(const struct onto *o, FILE *f)
 	each_note(o, print_note, f);
 	for (i = 0; i < o->nvolumes; i++)
 		print_volume(&o->volumes[i], f);
-	if (o->db.planned)
-		dbput_plan_print(&o->db.plan, o->args->verbose, f);
+	if (o->db.plan != NULL)
+		dbput_plan_print(ontodb_planned(&o->db), o->args->verbose, f);
 	if (o->facts.services[0][0] != '\0') {
 		fprintf(f, "running   ");
 		for (i = 0; o->facts.services[i][0] != '\0'; i++)
@@ -258,6 +273,37 @@ ontoplan_print(const struct onto *o, FILE *f)
 	n = steps(o, at);
 	for (i = 0; i < n; i++)
 		fprintf(f, "step %zu    %s\n", i + 1, at[i]);
+}
+
+/* Where --keep-old has put things; replaces out.  NULL: nowhere. */
+static const char *
+kept_aside(const struct onto *o, const struct onto_volume *v, struct buf *out)
+{
+	buf_clear(out);
+	if (!v->sent.kept_old)
+		return (NULL);
+	buf_printf(out, "%s/%s", strcmp(v->vol->path, "/") == 0 ? "" :
+	    v->vol->path, o->old_name);
+	return (buf_cstr(out));
+}
+
+static void
+print_kept(const struct onto *o, FILE *f)
+{
+	struct buf path = BUF_INIT, word = BUF_INIT;
+	size_t i;
+
+	for (i = 0; i < o->nvolumes; i++) {
+		if (kept_aside(o, &o->volumes[i], &path) == NULL)
+			continue;
+		buf_clear(&word);
+		remote_quote(&word, path.data, path.len);
+		fprintf(f, "kept      what was there before is in %s; no "
+		    "backup takes it; to remove it, on the node: rm -rf %s\n",
+		    buf_cstr(&path), buf_cstr(&word));
+	}
+	buf_fini(&path);
+	buf_fini(&word);
 }
 
 void
@@ -289,9 +335,7 @@ ontoplan_print_result(const struct onto *o, FILE *f)
 	}
 	if (o->db.done)
 		dbput_result_print(&o->db.result, o->args->site, f);
-	if (o->args->keep_old && o->nvolumes > 0)
-		fprintf(f, "what was there before is kept in each volume's "
-		    "%s, where there was anything\n", o->old_name);
+	print_kept(o, f);
 }
 
 /* ------------------------------------------------------------------- JSON */
@@ -352,9 +396,9 @@ ontoplan_json(const struct onto *o)
 	    "dry_run", o->args->dry_run, "volumes", volumes,
 	    "notes", notes, "running", services, "steps", order,
 	    "refused", why.len > 0 ? buf_cstr(&why) : NULL);
-	if (j != NULL && o->db.planned)
+	if (j != NULL && o->db.plan != NULL)
 		json_object_set_new(j, "database",
-		    dbput_plan_json(&o->db.plan));
+		    dbput_plan_json(ontodb_planned(&o->db)));
 	buf_fini(&why);
 	return (j);
 }
@@ -364,20 +408,22 @@ ontoplan_result_json(const struct onto *o)
 {
 	json_t *volumes = json_array();
 	const struct onto_volume *v;
+	struct buf path = BUF_INIT;
 	size_t i;
 
 	for (i = 0; i < o->nvolumes; i++) {
 		v = &o->volumes[i];
 		json_array_append_new(volumes, json_pack("{s:s, s:b, s:I, "
-		    "s:I, s:I, s:I, s:i}", "path", v->vol->path,
+		    "s:I, s:I, s:I, s:i, s:s?}", "path", v->vol->path,
 		    "done", v->done, "sent", (json_int_t)v->sent.sent,
 		    "proved", (json_int_t)v->sent.proved,
 		    "damaged", (json_int_t)v->sent.damaged,
 		    "wrong", (json_int_t)v->sent.wrong,
-		    "reconnected", (int)v->sent.again));
+		    "reconnected", (int)v->sent.again,
+		    "kept_aside", kept_aside(o, v, &path)));
 	}
-	return (json_pack("{s:o, s:o?, s:s?, s:I}", "volumes", volumes,
+	buf_fini(&path);
+	return (json_pack("{s:o, s:o?, s:I}", "volumes", volumes,
 	    "database", o->db.done ? dbput_result_json(&o->db.result) : NULL,
-	    "kept_aside", o->args->keep_old ? o->old_name : NULL,
 	    "reported", (json_int_t)report_count(o->report)));
 }

@@ -164,9 +164,10 @@ pump_names(struct node *n, const char *root, const char *script,
 	if (names->len == 0)
 		return (0);
 	rc = pump_run(n, &p, e);
-	if (rc == 0 && p.status != 0)
+	if (rc == 0 && p.status != 0 && (p.status != 123 || what != NULL))
 		rc = err_set(e, ERR_FAILED, "%s: %s: %s: status %d: %.300s",
-		    remote_name(n->control), root, what, p.status,
+		    remote_name(n->control), root, what != NULL ? what :
+		    "changing what is there", p.status,
 		    pump_first_line(&line, &p.said));
 	buf_fini(&line);
 	pump_fini(&p);

@@ -44,7 +44,8 @@ void pump_fini(struct pump *p);
 
 /*
  * Give all names at once to a command that prints nothing and must succeed;
- * what: for the message.
+ * what: for the message, or NULL: that it fails for some names (status 123 of
+ * xargs) is no error, for it is found later.
  */
 int pump_names(struct node *n, const char *root, const char *script,
     const char *const *args, size_t nargs, const struct buf *names,

@@ -21,7 +21,9 @@ carry_out(struct sendpass *p, struct err *e)
 	    sendpass_links(p, e) == -1 ||
 	    sendpass_adjust(p, e) == -1)
 		return (-1);
-	return (sendpass_dirs(p, 1, e));
+	if (sendpass_dirs(p, 1, e) == -1)
+		return (-1);
+	return (sendpass_attrs(p, e));
 }
 
 /*
@@ -33,6 +35,7 @@ prove(struct sendpass *p, int worked, struct err *e)
 {
 	if (!worked)
 		return (0);
+	p->survey->said = &p->said;
 	if (sendpass_prove(p, e) == -1)
 		return (-1);
 	if (survey_run(p->survey, SURVEY_PROOF, e) == -1) {
@@ -101,6 +104,7 @@ send_volume(const struct send_options *opt, struct survey *s,
 		if (rc == 0)
 			rc = prove(&p, worked, e);
 	}
+	s->said = NULL;
 	buf_fini(&p.said);
 	return (rc);
 }

@@ -17,7 +17,7 @@ struct send_options {
 	struct progress *progress;
 	unsigned lanes;		/* ssh sessions at once; 0: by the cores */
 	const char *old_name;	/* --keep-old: directory in the volume's
-				   root, SURVEY_OLD and a time */
+				   root, WALK_ASIDE and the snapshot's id */
 };
 
 struct send_totals {
@@ -25,6 +25,7 @@ struct send_totals {
 	uint64_t proved;	/* of those, files whose digests are right */
 	uint64_t damaged;	/* files that cannot be had from the vault */
 	uint64_t wrong;		/* sent, and not right on the node */
+	int kept_old;		/* there is something in old_name */
 	unsigned again;		/* tries more, after cuts */
 };
 

@@ -14,12 +14,10 @@
 #define NAMES_BYTES ((size_t)4 << 20)
 #define KINDS_MAX 64		/* owners and modes adjusted at once */
 
-/* Calls fn for each wanted entry, in order, with its number. */
-typedef int each_fn(void *arg, const struct entry *ent, size_t number,
-    struct err *e);
+extern const char restore_keepold_sh[];
 
-static int
-each(struct sendpass *p, each_fn *fn, void *arg, struct err *e)
+int
+sendpass_each(struct sendpass *p, sendpass_fn *fn, void *arg, struct err *e)
 {
 	const struct survey *s = p->survey;
 	struct wanted *w;
@@ -57,9 +55,8 @@ is_sent(const struct sendpass *p, size_t number)
 	return (act == SURVEY_CREATE || act == SURVEY_REPLACE);
 }
 
-/* A failure in the control session. */
-static int
-failed(struct sendpass *p)
+int
+sendpass_failed(struct sendpass *p)
 {
 	if (remote_lost(p->survey->opt->node->control))
 		p->lost = 1;
@@ -96,22 +93,20 @@ add_replaced(void *arg, const struct entry *ent, size_t number,
 static int
 keep_old(struct sendpass *p, struct err *e)
 {
-	static const char script[] =
-	    "mkdir -p -m 0700 -- \"$1\" &&\n"
-	    "exec xargs -0 -r cp -a -l --parents -t \"$1\" --\n";
 	const struct survey *s = p->survey;
 	const char *args[] = { p->opt->old_name };
 	struct names n = { p, BUF_INIT, BUF_INIT };
 	int rc;
 
-	rc = each(p, add_replaced, &n, e);
+	rc = sendpass_each(p, add_replaced, &n, e);
 	buf_append(&n.names, s->remove.data, s->remove.len);
 	if (rc == 0 && (rc = buf_ok(&n.names, e)) == 0 && n.names.len > 0)
 		p->survey->acts[0] |= SURVEY_TOUCHED;
-	if (rc == 0 && pump_names(s->opt->node, s->root, script, args, 1,
-	    &n.names, "what is there could not be kept, nothing was changed",
-	    e) == -1)
-		rc = failed(p);
+	if (rc == 0 && pump_names(s->opt->node, s->root, restore_keepold_sh,
+	    args, 1, &n.names, "what is there could not be kept, nothing was "
+	    "changed", e) == -1)
+		rc = sendpass_failed(p);
+	p->totals->kept_old |= rc == 0 && n.names.len > 0;
 	buf_fini(&n.names);
 	buf_fini(&n.name);
 	return (rc);
@@ -130,7 +125,7 @@ make_root(struct sendpass *p, struct err *e)
 
 	rc = pump_run(p->survey->opt->node, &run, e);
 	if (rc == -1)
-		(void)failed(p);
+		(void)sendpass_failed(p);
 	else if (run.status != 0)
 		rc = err_set(e, ERR_FAILED, "%s: %.300s", p->survey->root,
 		    pump_first_line(&line, &run.said));
@@ -152,7 +147,7 @@ sendpass_prepare(struct sendpass *p, struct err *e)
 		return (-1);
 	if (pump_names(s->opt->node, s->root, script, NULL, 0, &s->remove,
 	    "deleting", e) == -1)
-		return (failed(p));
+		return (sendpass_failed(p));
 	return (0);
 }
 
@@ -180,12 +175,12 @@ open_single(struct single *x, struct err *e)
 }
 
 static int
-run_single(struct single *x, each_fn *fn, struct err *e)
+run_single(struct single *x, sendpass_fn *fn, struct err *e)
 {
 	const struct buf *said;
 	int rc;
 
-	rc = each(x->pass, fn, x, e);
+	rc = sendpass_each(x->pass, fn, x, e);
 	if (rc == 0 && x->tar != NULL)
 		rc = tarput_finish(x->tar, e);
 	if (x->tar != NULL) {
@@ -195,7 +190,7 @@ run_single(struct single *x, each_fn *fn, struct err *e)
 	tarput_free(x->tar);
 	buf_fini(&x->name);
 	buf_fini(&x->link);
-	return (rc == -1 ? failed(x->pass) : 0);
+	return (rc == -1 ? sendpass_failed(x->pass) : 0);
 }
 
 /*
@@ -305,10 +300,10 @@ sendpass_files(struct sendpass *p, struct err *e)
 	if (opt.lanes == 0)
 		opt.lanes = cpu_count(LANES);
 	if (node_wake(p->survey->opt->node, e) == -1)
-		return (failed(p));
+		return (sendpass_failed(p));
 	if ((f.lanes = sendlanes_new(&opt, e)) == NULL)
 		return (-1);
-	rc = each(p, add_file, &f, e);
+	rc = sendpass_each(p, add_file, &f, e);
 	if (rc == 0)
 		rc = sendlanes_finish(f.lanes, e);
 	p->totals->damaged += sendlanes_damaged(f.lanes);
@@ -344,10 +339,10 @@ sendpass_clean(struct sendpass *p, struct err *e)
 
 	if (p->totals->damaged == 0)
 		return (0);
-	rc = each(p, add_part, &n, e);
+	rc = sendpass_each(p, add_part, &n, e);
 	if (rc == 0 && pump_names(p->survey->opt->node, p->survey->root,
 	    script, NULL, 0, &n.names, "deleting", e) == -1)
-		rc = failed(p);
+		rc = sendpass_failed(p);
 	buf_fini(&n.names);
 	buf_fini(&n.name);
 	return (rc);
@@ -389,10 +384,9 @@ adjust_now(struct adjusting *a, struct err *e)
 			    k->a, k->b);
 			args[0] = text;
 			rc = pump_names(s->opt->node, s->root, owner ?
-			    chown : chmod, args, 1, &k->names,
-			    owner ? "setting owners" : "setting modes", e);
+			    chown : chmod, args, 1, &k->names, NULL, e);
 			if (rc == -1)
-				(void)failed(a->pass);
+				(void)sendpass_failed(a->pass);
 		}
 	for (k = a->kinds; k < a->kinds + a->n; k++)
 		buf_fini(&k->names);
@@ -451,7 +445,7 @@ sendpass_adjust(struct sendpass *p, struct err *e)
 	if ((a = calloc(1, sizeof(*a))) == NULL)
 		return (err_nomem(e));
 	a->pass = p;
-	rc = each(p, add_adjusted, a, e);
+	rc = sendpass_each(p, add_adjusted, a, e);
 	if (rc == 0)
 		rc = adjust_now(a, e);
 	while (a->n > 0)
@@ -525,27 +519,6 @@ next_sent(void *arg, size_t *number, struct buf *name, struct buf *want,
 	return (0);
 }
 
-/* What tar said of a name, or NULL. */
-static const char *
-reason(struct sendpass *p, const char *name, struct buf *out)
-{
-	struct buf key = BUF_INIT, rest = BUF_INIT;
-	const char *at, *end;
-
-	buf_printf(&key, "tar: %s: ", name);
-	at = p->said.len == 0 || key.nomem ? NULL : memmem(p->said.data,
-	    p->said.len, key.data, key.len);
-	if (at != NULL) {
-		at += key.len;
-		end = (const char *)p->said.data + p->said.len;
-		buf_append(&rest, at, (size_t)(end - at));
-		(void)pump_first_line(out, &rest);
-	}
-	buf_fini(&key);
-	buf_fini(&rest);
-	return (at == NULL ? NULL : buf_cstr(out));
-}
-
 static int
 take_proof(void *arg, size_t number, const char *name, int same,
     struct err *e)
@@ -564,7 +537,7 @@ take_proof(void *arg, size_t number, const char *name, int same,
 	}
 	p->survey->acts[number] |= SURVEY_LOST;
 	p->totals->wrong++;
-	said = reason(p, name, &why);
+	said = tarput_reason(&p->said, name, &why);
 	pathtext_encode(&text, name, strlen(name));
 	path.p = buf_cstr(&text);
 	path.len = text.len;
@@ -648,7 +621,7 @@ sendpass_prove(struct sendpass *p, struct err *e)
 	};
 	int kind, rc;
 
-	rc = each(p, count_sent, &v, e);
+	rc = sendpass_each(p, count_sent, &v, e);
 	for (kind = 0; kind < 4 && rc == 0; kind++) {
 		if (v.asked[kind] == 0)
 			continue;
@@ -658,8 +631,9 @@ sendpass_prove(struct sendpass *p, struct err *e)
 		rc = v.wanted == NULL ? -1 : ask_run(s->opt->node, &a, e);
 		wanted_free(v.wanted);
 	}
-	if (rc == 0)
+	/* Else the survey tells what is not there. */
+	if (rc == 0 && s->opt->no_attrs != NULL)
 		report_said(p);
 	buf_fini(&v.name);
-	return (rc == -1 ? failed(p) : 0);
+	return (rc == -1 ? sendpass_failed(p) : 0);
 }

@@ -6,7 +6,10 @@
 #include "base/cancel.h"
 #include "formats/pathtext.h"
 #include "restore/ask.h"
+#include "restore/attrs.h"
+#include "restore/partial.h"
 #include "restore/survey.h"
+#include "restore/tarput.h"
 
 #define BLOCK 4096
 
@@ -35,7 +38,9 @@ struct join {
 	struct buf name;
 	int removing;		/* gone is set */
 	dev_t dev;		/* of the volume */
-	size_t devices, files;	/* kept ones, to be looked at more closely */
+	/* Kept ones, to be looked at more closely. */
+	size_t devices, files, attrs;
+	struct partial partial;	/* would be replaced, and is newer */
 	const char *why;	/* an entry is not to be kept */
 };
 
@@ -88,6 +93,12 @@ survey_link(struct survey *s, const struct entry *ent, size_t number,
 {
 	return (linkset_of(&s->links, ent, number, ent->hardlink.len > 0 &&
 	    select_covers(s->opt->sel, s->vol, &ent->hardlink), e));
+}
+
+int
+survey_all_attrs(const struct survey *s)
+{
+	return (s->opt->exact || s->opt->checksum);
 }
 
 static void
@@ -160,8 +171,10 @@ compare(struct join *j, const struct entry *ent, const struct walk_stat *st)
 	}
 	if (!same_time(ent, st)) {
 		j->why = "it has another modification time";
-		return (ent->type == ENTRY_DIR ? SURVEY_ADJUST :
-		    SURVEY_REPLACE);
+		/* Its contents are looked at, and may be right. */
+		return (ent->type == ENTRY_DIR || (ent->type == ENTRY_FILE &&
+		    j->s->opt->checksum && j->s->opt->no_attrs == NULL) ?
+		    SURVEY_ADJUST : SURVEY_REPLACE);
 	}
 	if (!same_owner(ent, st) || !same_mode(ent, st)) {
 		j->why = same_mode(ent, st) ? "it has another owner" :
@@ -213,29 +226,50 @@ data_bytes(const struct entry *ent)
 }
 
 static void
-count_newer(struct join *j, const struct span *text,
-    const struct walk_stat *st)
+add_newer(void *arg, const struct span *text, uint64_t size)
 {
-	const struct timespec *start = &j->s->opt->view->snap.start;
+	struct join *j = arg;
 	struct survey_totals *t = &j->s->totals;
 	struct buf path = BUF_INIT;
 
-	if (!S_ISREG(st->mode) || st->mtime < start->tv_sec ||
-	    (st->mtime == start->tv_sec &&
-	    st->mtime_ns <= (uint32_t)start->tv_nsec))
-		return;
 	if (t->newer < 3) {
 		view_full_path(&path, j->s->vol, text);
 		j->s->newer[t->newer] = strdup(buf_cstr(&path));
 		buf_fini(&path);
 	}
 	t->newer++;
-	t->newer_bytes += st->size;
+	t->newer_bytes += size;
+}
+
+static int
+is_newer(const struct join *j, const struct walk_stat *st)
+{
+	const struct timespec *start = &j->s->opt->view->snap.start;
+
+	return (S_ISREG(st->mode) && (st->mtime > start->tv_sec ||
+	    (st->mtime == start->tv_sec &&
+	    st->mtime_ns > (uint32_t)start->tv_nsec)));
+}
+
+/* What is replaced may have been left by a restore that was cut off. */
+static int
+count_replaced(struct join *j, const struct walk_stat *st, struct err *e)
+{
+	int rc;
+
+	if (S_ISREG(st->mode) && st->nlink == 1)
+		j->s->totals.freed += st->size;
+	if (!is_newer(j, st))
+		return (0);
+	if ((rc = partial_add(&j->partial, &j->ent, st->size, e)) == 0)
+		add_newer(j, &j->ent.path, st->size);
+	return (rc == -1 ? -1 : 0);
 }
 
 /* Count what becomes of the entry at hand, and tell. */
-static void
-count(struct join *j, int act, const struct walk_stat *st, int link)
+static int
+count(struct join *j, int act, const struct walk_stat *st, int link,
+    struct err *e)
 {
 	static const char *const words[] = {
 		[SURVEY_CREATE] = "create", [SURVEY_REPLACE] = "replace",
@@ -252,13 +286,13 @@ count(struct join *j, int act, const struct walk_stat *st, int link)
 
 	j->s->work += act != SURVEY_KEEP;
 	if (j->pass != SURVEY_FIRST)
-		return;
+		return (0);
 	++*counts[act];
 	if (act == SURVEY_KEEP)
-		return;
+		return (0);
 	tell(j, words[act], &j->ent.path);
 	if (act == SURVEY_ADJUST)
-		return;
+		return (0);
 	t->inodes += !link;
 	if (j->ent.type == ENTRY_FILE && !link) {
 		bytes = data_bytes(&j->ent);
@@ -266,11 +300,9 @@ count(struct join *j, int act, const struct walk_stat *st, int link)
 		t->blocks += (bytes + BLOCK - 1) / BLOCK * BLOCK;
 	} else if (!link)
 		t->blocks += BLOCK;
-	if (act == SURVEY_REPLACE && st != NULL) {
-		if (S_ISREG(st->mode) && st->nlink == 1)
-			t->freed += st->size;
-		count_newer(j, &j->ent.path, st);
-	}
+	if (act == SURVEY_REPLACE && st != NULL)
+		return (count_replaced(j, st, e));
+	return (0);
 }
 
 /* ---------------------------------------------------------------- levels */
@@ -335,7 +367,8 @@ count_removed(struct join *j)
 	t->plan.deleted++;
 	if (S_ISREG(j->got.st->mode) && j->got.st->nlink == 1)
 		t->freed += j->got.st->size;
-	count_newer(j, &j->got.path, j->got.st);
+	if (is_newer(j, j->got.st))
+		add_newer(j, &j->got.path, j->got.st->size);
 	tell(j, "delete", &j->got.path);
 }
 
@@ -363,8 +396,8 @@ extra(struct join *j, struct err *e)
 	if (!opt->exact || j->s->vol->selected || l == NULL ||
 	    l->act == SURVEY_BLOCKED ||
 	    (j->s->acts[l->number] & SURVEY_ABOVE) != 0 ||
-	    strncmp(j->got.name, "./" SURVEY_OLD,
-	    sizeof("./" SURVEY_OLD) - 1) == 0)
+	    strncmp(j->got.name, "./" WALK_ASIDE,
+	    sizeof("./" WALK_ASIDE) - 1) == 0)
 		return (0);
 	if (j->got.st->dev != j->dev) {
 		/* What is mounted there is not the volume's to lose. */
@@ -450,12 +483,14 @@ decide(struct join *j, size_t number, struct linkset_item *set, int *act,
 		set->dev = st->dev;
 	}
 	if (*act == SURVEY_ADJUST && j->ent.xattrs.len > 0 &&
-	    j->ent.type != ENTRY_DIR)
+	    j->ent.type != ENTRY_DIR && j->s->opt->no_attrs != NULL)
 		*act = SURVEY_REPLACE;
 	if (*act == SURVEY_KEEP || *act == SURVEY_ADJUST) {
 		j->devices += j->ent.type == ENTRY_CHAR ||
 		    j->ent.type == ENTRY_BLOCK;
 		j->files += j->ent.type == ENTRY_FILE;
+		j->attrs += !j->above && (j->ent.xattrs.len > 0 ||
+		    survey_all_attrs(j->s));
 	}
 	return (0);
 }
@@ -524,9 +559,9 @@ wanted_entry(struct join *j, size_t number, int there, struct err *e)
 	if (set_act(j, number, act, e) == -1)
 		return (-1);
 	blame(j, number, act);
-	if (act != SURVEY_BLOCKED)
-		count(j, act, there ? j->got.st : NULL,
-		    set != NULL && set->number != number);
+	if (act != SURVEY_BLOCKED && count(j, act, there ? j->got.st : NULL,
+	    set != NULL && set->number != number, e) == -1)
+		return (-1);
 	if (act == SURVEY_CREATE || act == SURVEY_REPLACE)
 		touch(j);
 	if (j->ent.type == ENTRY_DIR)
@@ -600,8 +635,14 @@ struct closer {
 };
 
 static int
-is_for(const struct closer *c, const struct entry *ent)
+is_for(const struct closer *c, const struct entry *ent, int act, int above)
 {
+	/* What is adjusted gets its attributes anyway. */
+	if (c->what == ASK_ATTRS)
+		return (act == SURVEY_KEEP && !above &&
+		    (ent->xattrs.len > 0 || survey_all_attrs(c->join->s)));
+	if (act != SURVEY_KEEP && act != SURVEY_ADJUST)
+		return (0);
 	return (c->what == ASK_DEVICE ? ent->type == ENTRY_CHAR ||
 	    ent->type == ENTRY_BLOCK : ent->type == ENTRY_FILE &&
 	    ent->hardlink.len == 0);
@@ -622,14 +663,16 @@ next_closer(void *arg, size_t *number, struct buf *name, struct buf *want,
 		if (*number >= j->s->n)
 			return (0);
 		act = j->s->acts[*number] & SURVEY_ACT;
-		if ((act != SURVEY_KEEP && act != SURVEY_ADJUST) ||
-		    !is_for(c, &c->ent))
+		if (!is_for(c, &c->ent, act, above))
 			continue;
 		if (survey_name(name, &c->ent.path, e) == -1)
 			return (-1);
 		if (c->what == ASK_DEVICE)
 			buf_printf(want, "%x %x", c->ent.major, c->ent.minor);
-		else if (ask_is_odd(buf_cstr(name)) !=
+		else if (c->what == ASK_ATTRS) {
+			if (attrs_text(want, &c->ent.xattrs, e) == -1)
+				return (-1);
+		} else if (ask_is_odd(buf_cstr(name)) !=
 		    (c->what == ASK_ODD_DIGEST))
 			continue;
 		else
@@ -639,39 +682,56 @@ next_closer(void *arg, size_t *number, struct buf *name, struct buf *want,
 	return (0);
 }
 
+/* The proof: what is not as it should be, and why, if the node said so. */
+static void
+blame_closer(const struct closer *c, const struct span *path,
+    const char *name, int same)
+{
+	const struct survey *s = c->join->s;
+	struct buf why = BUF_INIT;
+	const char *said = NULL;
+
+	if (s->said != NULL)
+		said = tarput_reason(s->said, name, &why);
+	survey_report(s, c->what == ASK_ATTRS ? "not all restored" :
+	    "not restored", path, said != NULL ? said : same == -1 ?
+	    "it cannot be read" : c->what == ASK_DEVICE ?
+	    "it is another device" : c->what == ASK_ATTRS ?
+	    "it has other extended attributes (or ACLs)" :
+	    "it has other contents");
+	buf_fini(&why);
+}
+
 static int
 take_closer(void *arg, size_t number, const char *name, int same,
     struct err *e)
 {
 	struct closer *c = arg;
 	struct join *j = c->join;
+	struct plan_totals *t = &j->s->totals.plan;
 	struct buf text = BUF_INIT;
 	struct span path;
 	uint8_t *act = &j->s->acts[number];
-	int rc;
+	int rc, attrs = c->what == ASK_ATTRS;
 
 	if (same == 1)
 		return (0);
 	if ((*act & SURVEY_ACT) == SURVEY_KEEP)
 		j->s->work++;
 	if (j->pass == SURVEY_FIRST) {
-		if ((*act & SURVEY_ACT) == SURVEY_KEEP)
-			j->s->totals.plan.kept--;
-		else
-			j->s->totals.plan.adjusted--;
-		j->s->totals.plan.replaced++;
+		--*((*act & SURVEY_ACT) == SURVEY_KEEP ? &t->kept :
+		    &t->adjusted);
+		++*(attrs ? &t->adjusted : &t->replaced);
 	}
-	*act = (uint8_t)((*act & ~SURVEY_ACT) | SURVEY_REPLACE |
-	    SURVEY_CLOSER);
-	c->found++;
+	*act = (uint8_t)((*act & ~SURVEY_ACT) | (attrs ? SURVEY_ADJUST :
+	    SURVEY_REPLACE | SURVEY_CLOSER));
+	c->found += !attrs;
 	pathtext_encode(&text, name, strlen(name));
 	path.p = buf_cstr(&text);
 	path.len = text.len;
-	tell(j, "replace", &path);
+	tell(j, attrs ? "adjust" : "replace", &path);
 	if (j->pass == SURVEY_PROOF && (*act & SURVEY_LOST) == 0) {
-		survey_report(j->s, "not restored", &path, same == -1 ?
-		    "it cannot be read" : c->what == ASK_DEVICE ?
-		    "it is another device" : "it has other contents");
+		blame_closer(c, &path, name, same);
 		*act |= SURVEY_LOST;
 	}
 	rc = buf_ok(&text, e);
@@ -762,6 +822,25 @@ note_selected(const struct survey *s)
 	buf_fini(&text);
 }
 
+/* Attributes, where the node can tell them. */
+static int
+look_at_attrs(struct join *j, struct err *e)
+{
+	const struct survey_options *opt = j->s->opt;
+	struct span top = { ".", 1 };
+	struct buf why = BUF_INIT;
+
+	if (opt->no_attrs == NULL)
+		return (look_closer(j, ASK_ATTRS, e));
+	if (j->pass == SURVEY_FIRST) {
+		buf_printf(&why, "extended attributes and ACLs of what is "
+		    "there already: %s", opt->no_attrs);
+		survey_report(j->s, "not compared", &top, buf_cstr(&why));
+		buf_fini(&why);
+	}
+	return (0);
+}
+
 int
 survey_run(struct survey *s, enum survey_pass pass, struct err *e)
 {
@@ -783,10 +862,15 @@ survey_run(struct survey *s, enum survey_pass pass, struct err *e)
 	    pass != SURVEY_PROOF)
 		rc = look_closer(&j, ASK_DIGEST, e) == -1 ? -1 :
 		    look_closer(&j, ASK_ODD_DIGEST, e);
+	if (rc == 0 && j.attrs > 0)
+		rc = look_at_attrs(&j, e);
+	if (rc == 0)
+		rc = partial_ask(&j.partial, s, add_newer, &j, e);
 	if (rc == 0)
 		spare_extras(&j);
 	listing_free(j.listing);
 	wanted_free(j.wanted);
+	partial_fini(&j.partial);
 	free(j.levels);
 	buf_fini(&j.path);
 	buf_fini(&j.gone);

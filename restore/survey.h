@@ -22,7 +22,7 @@ enum {
 	SURVEY_KEEP,
 	SURVEY_CREATE,
 	SURVEY_REPLACE,
-	SURVEY_ADJUST,		/* owner and mode only */
+	SURVEY_ADJUST,		/* owner, mode, attributes, a file's time */
 	SURVEY_BLOCKED,		/* something is in the way; reported */
 	SURVEY_ACT = 7,		/* mask of the above */
 	SURVEY_ABOVE = 8,	/* a directory above what is wanted */
@@ -32,8 +32,6 @@ enum {
 	SURVEY_CLOSER = 128,	/* private: a closer look has decided */
 };
 
-#define SURVEY_OLD ".xcatvault-old-"	/* where --keep-old puts things */
-
 struct survey_options {
 	struct view *view;
 	const struct selection *sel;
@@ -41,6 +39,7 @@ struct survey_options {
 	int exact;		/* remove what the snapshot lacks */
 	int keep_old;		/* what is in the way may be moved */
 	int checksum;		/* compare contents, too */
+	const char *no_attrs;	/* why attributes cannot be told, or NULL */
 	int database;		/* is restored on its own: its files are not */
 	int verbose;		/* tell what becomes of each entry */
 	FILE *out;		/* where it is told; deletions always are */
@@ -76,6 +75,8 @@ struct survey {
 				   what must go before anything comes */
 	char *newer[3];		/* catalog texts of the first of them */
 	size_t work;		/* entries that are not to be kept */
+	const struct buf *said;	/* by the node's commands, for reasons of a
+				   proof; or NULL */
 };
 
 /* root: kept by reference. */
@@ -93,6 +94,12 @@ void survey_report(const struct survey *s, const char *kind,
 /* The set of hard links that an entry is in; linkset_of(). */
 struct linkset_item *survey_link(struct survey *s, const struct entry *ent,
     size_t number, struct err *e);
+
+/*
+ * Whether all attributes are compared, or only those of entries that have
+ * some in the snapshot.
+ */
+int survey_all_attrs(const struct survey *s);
 
 /* A catalog path as raw bytes; replaces out. */
 int survey_name(struct buf *out, const struct span *text, struct err *e);

@@ -187,13 +187,17 @@ static int
 is_excluded(struct listing *l, const struct record *r, const char *path)
 {
 	size_t n = l->excluded.len;
+	const char *slash;
 
-	if (l->opt->nexcludes == 0 || r->path_len == 0)
+	if ((l->opt->nexcludes == 0 && !l->opt->leave_aside) ||
+	    r->path_len == 0)
 		return (0);
 	if (n > 0 && r->path_len > n && path[n] == '/' &&
 	    memcmp(path, l->excluded.data, n) == 0)
 		return (1);
-	if (!walk_excluded(l->opt, path))
+	slash = strrchr(path, '/');
+	if (!walk_excluded(l->opt, path) && (!l->opt->leave_aside ||
+	    !walk_is_aside(slash != NULL ? slash + 1 : path)))
 		return (0);
 	if (S_ISDIR(r->mode)) {
 		buf_clear(&l->excluded);

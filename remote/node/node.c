@@ -49,22 +49,12 @@ node_wake(struct node *n, struct err *e)
 static size_t
 quoted_name(const char *line, size_t len, struct buf *name)
 {
-	size_t i, n;
-	char c;
+	size_t n;
 
-	for (i = 1; i + 2 < len && line[0] == '\''; i++) {
-		c = line[i];
-		if (c == '\'')
-			return (memcmp(line + i, "': ", 3) == 0 ? i + 3 : 0);
-		if (c == '\\') {
-			n = gnuname_unescape(line + i + 1, len - i - 1, &c);
-			if (n == 0)
-				return (0);
-			i += n;
-		}
-		buf_putc(name, c);
-	}
-	return (0);
+	if (len == 0 || line[0] != '\'')
+		return (0);
+	n = gnuname_take(line + 1, len - 1, "': ", name);
+	return (n == 0 ? 0 : n + 1);
 }
 
 /* "find: './a': Permission denied" */

@@ -19,9 +19,19 @@ struct tables;
  * not is no error and has no text; one that is not whole (no final newline,
  * unbalanced quotes, tabdump's status) is ERR_FAILED.
  */
+#define TABLES_LIMIT_S 120
+#define TABLES_BYTES_MAX ((size_t)64 << 20)	/* of a table */
+
 struct tables *tables_read(struct remote *r, const char *const *names,
     size_t n, int bypass, struct err *e);
 void tables_free(struct tables *t);
+
+/*
+ * What tables.pl prints, taken apart and proved; the names are those asked
+ * for.  tables_read() does that; alone it is for tests.
+ */
+struct tables *tables_take(const void *answer, size_t len,
+    const char *const *names, size_t n, struct err *e);
 
 /* A table's text; NULL when there is none. */
 const struct buf *tables_text(const struct tables *t, const char *name);

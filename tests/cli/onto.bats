@@ -62,6 +62,14 @@ saved()
 	ended 0
 }
 
+# says_not REGEX: nor did the last exits()
+says_not()
+{
+	if grep -E -- "$1" "$T/out"; then
+		return 1
+	fi
+}
+
 onto()
 {
 	xv restore "$SNAP" --site new --without-database "$@"
@@ -126,6 +134,20 @@ of()
 	same_tree "$T/tree" "$at"
 }
 
+@test "newer logs of a fresh host ask for no --force" {
+	mkdir -p "$T/tree"
+	echo then >"$T/tree/commands.log"
+	of /var/log/xcat "$T/tree"
+	fresh
+	local at
+	at=$(mn_path b /var/log/xcat)
+	mkdir -p "$at"
+	echo now >"$at/commands.log"
+	exits 0 onto
+	says 'newer     1 file of /var/log/xcat changed there'
+	equal "$(cat "$at/commands.log")" then
+}
+
 @test "--keep-old: what is replaced or deleted is there afterwards" {
 	plain_tree "$T/tree"
 	of /install "$T/tree"
@@ -139,7 +161,8 @@ of()
 	complains '1 file .* would be lost, /install/etc/site.conf among them'
 	equal "$(cat "$at/etc/site.conf")" precious
 	exits 0 onto --keep-old --exact
-	old=$(echo "$at"/.xcatvault-old-*)
+	old=$at/.xcatvault-old-$SNAP
+	says "kept +what was there before is in /install/.xcatvault-old-$SNAP;.* rm -rf '?/install/.xcatvault-old-$SNAP'?\$"
 	equal "$(cat "$old/etc/site.conf")" precious
 	equal "$(cat "$old/more/file")" more
 	[ ! -e "$at/more" ]
@@ -148,6 +171,36 @@ of()
 	echo precious >"$at/etc/net.conf"
 	exits 0 onto --force
 	says '1 replaced'
+	says_not 'kept +what'
+	says_not '\.xcatvault-old'
+	# one directory, in which nothing is lost that a second run puts there
+	echo second >"$at/etc/site.conf"
+	ln -sf elsewhere "$at/etc/link"
+	exits 0 onto --keep-old
+	echo third >"$at/etc/site.conf"
+	exits 0 onto --keep-old
+	equal "$(echo "$at"/.xcatvault-old-*)" "$old"
+	equal "$(cat "$old/etc/site.conf" "$old/etc/site.conf.~1~" \
+	    "$old/etc/site.conf.~2~" | tr '\n' ' ')" 'precious second third '
+	equal "$(readlink "$old/etc/link")" elsewhere
+	exits 0 onto --keep-old
+	says_not 'kept +what'
+}
+
+@test "what a restore has kept aside is in no backup, by either way" {
+	plain_tree "$T/tree"
+	mkdir -p "$T/tree/.xcatvault-old-0123456789abcdef/etc"
+	echo old >"$T/tree/.xcatvault-old-0123456789abcdef/etc/site.conf"
+	echo mine >"$T/tree/etc/.xcatvault-older"
+	of /install "$T/tree"
+	xv ls -R "$SNAP" /install >"$T/local"
+	grep -q xcatvault-older "$T/local"
+	equal "$(grep -c 0123456789abcdef "$T/local")" 0
+	mn_start b --hostname mn2 --volume /install="$T/tree"
+	site tree b 'volumes = ( "/install" );'
+	night tree
+	[ "$STATUS" -le 1 ]
+	xv ls -R "$SNAP" /install | diff "$T/local" -
 }
 
 # same_on_but_old A B: rsync's judgement, without what was kept
@@ -212,6 +265,86 @@ same_on_but_old()
 	exits 0 onto --checksum
 	says ': 0 created, 1 replaced'
 	same_tree "$T/tree" "$at"
+}
+
+# marked DIR: a tree with attributes of every kind that this host knows
+marked()
+{
+	need setfattr getfattr setfacl
+	plain_tree "$1"
+	mkdir "$1/acl"
+	echo x >"$1/acl/file"
+	setfattr -n user.note -v one "$1/etc/net.conf" ||
+	    skip "no attributes here"
+	setfattr -n user.empty "$1/etc/net.conf"
+	setfattr -n trusted.mark -v 0x00ff0a "$1/bin/large"
+	setfattr -n user.of -v dir "$1/etc"
+	setfattr -n security.capability \
+	    -v 0x0100000202040000000000000000000000000000 "$1/bin/tool"
+	setfacl -m u:12:rw "$1/acl/file"
+	setfacl -d -m g:34:rx "$1/acl"
+}
+
+@test "attributes and ACLs of what is there already: noticed, set, and proved" {
+	local at
+	marked "$T/tree"
+	of /install "$T/tree"
+	fresh
+	at=$(mn_path b /install)
+	exits 0 onto
+	same_tree "$T/tree" "$at"
+	exits 0 onto
+	says ': 0 created, 0 replaced, 0 adjusted'
+	setfattr -n user.note -v other "$at/etc/net.conf"
+	setfattr -x trusted.mark "$at/bin/large"
+	setfattr -n user.more -v x "$at/etc"
+	setfattr -x security.capability "$at/bin/tool"
+	setfacl -m u:13:r "$at/acl/file"
+	setfacl -k "$at/acl"
+	chown 7:8 "$at/etc/net.conf"
+	exits 0 onto --dry-run
+	says ': 0 to create, 0 to replace, [67] to adjust'
+	exits 0 onto
+	says ': 0 created, 0 replaced, [67] adjusted'
+	equal "$(cat "$T/err")" ''
+	same_tree "$T/tree" "$at"
+	# what has none in the snapshot is looked at when all is to be the same
+	setfattr -n user.more -v x "$at/etc/site.conf"
+	setfacl -d -m g:34:rx "$at/empty"
+	exits 0 onto
+	says ': 0 created, 0 replaced, 0 adjusted'
+	exits 0 onto --exact
+	says ': 0 created, 0 replaced, 2 adjusted'
+	same_tree "$T/tree" "$at"
+	# with --checksum a file whose contents are right is not sent for its time
+	touch -d 2020-01-01 "$at/bin/large"
+	exits 0 onto --checksum
+	says ': 0 created, 0 replaced, 1 adjusted'
+	same_tree "$T/tree" "$at"
+	nothing_left b
+}
+
+@test "attributes that cannot be set are told of; and so is a node without perl" {
+	local at
+	marked "$T/tree"
+	of /install "$T/tree"
+	fresh
+	at=$(mn_path b /install)
+	exits 0 onto
+	mn_fault b perl=missing
+	exits 1 onto
+	says '/install: not compared: extended attributes.*no perl'
+	says ': 0 created, 0 replaced, 0 adjusted'
+	mn_fault b clear
+	need chattr lsattr
+	setfattr -x user.note "$at/etc/net.conf"
+	chattr +i "$at/etc/net.conf" || skip "no immutable files here"
+	exits '1|5' onto || {
+		chattr -i "$at/etc/net.conf"
+		return 1
+	}
+	chattr -i "$at/etc/net.conf"
+	says '/install/etc/net.conf: not all restored: attribute user.note cannot be set: Operation not permitted'
 }
 
 @test "a damaged pack: the rest comes, the loss is told, and what was there stays" {

@@ -18,6 +18,7 @@
  *	hold COMMAND        its output by and by; says when it is lost
  *	both COMMAND        beside another one; bytes of output of both
  *	siblings N SCRIPT   N sessions in threads
+ *	tables NAME...      tables of the database; $BYPASS: past xcatd
  */
 #include <pthread.h>
 #include <stdio.h>
@@ -30,6 +31,7 @@
 #include "base/cli.h"
 #include "base/io.h"
 #include "remote/exec.h"
+#include "remote/node/tables.h"
 #include "remote/quote.h"
 #include "remote/session.h"
 
@@ -320,6 +322,25 @@ trust(int record, struct err *e)
 }
 
 static int
+tables(struct remote *r, char **argv, int n, struct err *e)
+{
+	const char *const *names = (const char *const *)argv;
+	const struct buf *text;
+	struct tables *t;
+	int i;
+
+	t = tables_read(r, names, (size_t)n, getenv("BYPASS") != NULL, e);
+	for (i = 0; t != NULL && i < n; i++) {
+		text = tables_text(t, names[i]);
+		printf("%s %s\n", names[i], text != NULL ? "is" : "is not");
+		if (text != NULL)
+			fwrite(text->data, 1, text->len, stdout);
+	}
+	tables_free(t);
+	return (t != NULL ? 0 : -1);
+}
+
+static int
 command(struct remote *r, int argc, char **argv, struct err *e)
 {
 	struct buf b = BUF_INIT;
@@ -337,6 +358,8 @@ command(struct remote *r, int argc, char **argv, struct err *e)
 		return (err_set(e, ERR_USAGE, "%s: what?", what));
 	if (strcmp(what, "run") == 0 || strcmp(what, "xcat") == 0)
 		return (run_script(r, what[0] == 'x', argv + 1, argc - 1, e));
+	if (strcmp(what, "tables") == 0)
+		return (tables(r, argv + 1, argc - 1, e));
 	if (strcmp(what, "bulk") == 0)
 		return (stream(r, argv[1], bulk, e));
 	if (strcmp(what, "sink") == 0)

@@ -78,6 +78,9 @@ check_losses(const struct span *in)
 	s.len = twice.len;
 	MUST(xcatloss_apply(&once, &s) == 0);
 	must_equal(&once, twice.data, twice.len);
+	buf_clear(&once);
+	(void)xcatloss_settle(&once, in);
+	must_equal(&once, twice.data, twice.len);
 	buf_fini(&once);
 	buf_fini(&twice);
 }

@@ -76,8 +76,11 @@ test_as_restored(void **state)
 	restored("#a\n\"x\ny \"\n", 1, 1, 0, "#a\n\"x\ny \"\n");
 	restored("#a\n\"x  \n\t\ny\r\nz\"\n", 1, 1, 1, "#a\n\"x\ny\nz\"\n");
 	restored("#a\n\"x\n\n\n\"\n\"y\r\"\n", 2, 1, 2,
-	    "#a\n\"x\n\"\n\"y\"\n");
+	    "#a\n\"x\n\"\n\"y\n\"\n");
 	restored("#a\n\"\n\nx\"\n", 1, 1, 1, "#a\n\"\nx\"\n");
+	/* a lone CR is a newline, as in any XML */
+	restored("#a\n\"x \ry\"\n\"z\r\n\"\n", 2, 1, 2,
+	    "#a\n\"x\ny\"\n\"z\n\"\n");
 }
 
 int

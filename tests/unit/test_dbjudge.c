@@ -74,7 +74,7 @@ test_lossy(void **state)
 	expect("site", "#key,value\n\"a\",\"x  \n\n\ny\"\n",
 	    "#key,value\n\"a\",\"x\ny\"\n", 1, "", 1);
 	expect("site", "#key,value\n\"a\",\"x\r\"\n",
-	    "#key,value\n\"a\",\"x\"\n", 1, "", 1);
+	    "#key,value\n\"a\",\"x\n\"\n", 1, "", 1);
 	expect("site", "#key,value\n\"a\",\"x\n\ny\"\n",
 	    "#key,value\n\"a\",\"x\ny\"\n", 0, "site: a: value\n", 0);
 	expect("site", "#key,value\n\"a\",\"x  \"\n",

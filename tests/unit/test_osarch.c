@@ -31,11 +31,11 @@ test_names(void **state)
 }
 
 static enum osarch
-elf(unsigned class, unsigned data, unsigned machine)
+elf(unsigned bits, unsigned data, unsigned machine)
 {
 	uint8_t h[OSARCH_ELF_HEAD] = "\177ELF";
 
-	h[4] = (uint8_t)class;
+	h[4] = (uint8_t)bits;
 	h[5] = (uint8_t)data;
 	h[data == 1 ? 18 : 19] = (uint8_t)machine;
 	h[data == 1 ? 19 : 18] = (uint8_t)(machine >> 8);
@@ -46,6 +46,8 @@ elf(unsigned class, unsigned data, unsigned machine)
 static void
 test_elf(void **state)
 {
+	static const uint8_t script[] = "#!/bin/sh\necho hello world\n";
+
 	(void)state;
 	assert_int_equal(elf(1, 1, 3), OSARCH_X86);
 	assert_int_equal(elf(2, 1, 62), OSARCH_X86_64);
@@ -59,8 +61,7 @@ test_elf(void **state)
 	assert_int_equal(elf(1, 2, 22), OSARCH_OTHER);
 	assert_int_equal(elf(2, 1, 243), OSARCH_RISCV64);
 	assert_int_equal(elf(2, 1, 0), OSARCH_OTHER);
-	assert_int_equal(osarch_of_elf((const uint8_t *)
-	    "#!/bin/sh\necho hello world\n", 26), OSARCH_UNKNOWN);
+	assert_int_equal(osarch_of_elf(script, sizeof(script)), OSARCH_UNKNOWN);
 }
 
 /* A kernel's head, with a PE header at 0x80 when machine is not 0. */

@@ -189,6 +189,39 @@ loses(const char *was, const char *becomes, unsigned loss)
 	assert_false(xcatloss_explains(&s, &now, &got));
 }
 
+/* A value, and what a restore makes of it with xcatd running and without. */
+static void
+settles(const char *was, const char *at)
+{
+	struct span s = span_of(was), t;
+	struct buf a = BUF_INIT, b = BUF_INIT, c = BUF_INIT;
+
+	(void)xcatloss_settle(&a, &s);
+	assert_string_equal(buf_cstr(&a), at);
+	(void)xcatloss_apply(&b, &s);
+	t = span_of(buf_cstr(&b));
+	(void)xcatloss_settle(&c, &t);
+	assert_string_equal(buf_cstr(&c), at);
+	t = span_of(at);
+	buf_clear(&b);
+	assert_int_equal(xcatloss_settle(&b, &t), 0);
+	assert_string_equal(buf_cstr(&b), at);
+	buf_fini(&a);
+	buf_fini(&b);
+	buf_fini(&c);
+}
+
+static void
+test_settle(void **state)
+{
+	(void)state;
+	settles("", "");
+	settles("a \nb ", "a\nb ");
+	settles("a \rb", "a\nb");
+	settles("a\r\r\nb\r", "a\nb\n");
+	settles("\n\n\rb", "\nb");
+}
+
 static void
 test_loss(void **state)
 {
@@ -216,6 +249,7 @@ main(void)
 		cmocka_unit_test(test_partition),
 		cmocka_unit_test(test_expand),
 		cmocka_unit_test(test_loss),
+		cmocka_unit_test(test_settle),
 	};
 
 	return (cmocka_run_group_tests(tests, NULL, NULL));
