@@ -40,8 +40,8 @@ SRC = main.c \
 	base/confrule.c base/cpu.c base/digest.c base/err.c base/human.c \
 	base/io.c base/outfile.c base/progress.c base/queue.c base/report.c \
 	formats/cutter.c formats/dockerdef.c formats/frame.c \
-	formats/gnuname.c formats/imgmanifest.c formats/mtree.c \
-	formats/nodefacts.c formats/osarch.c formats/packindex.c \
+	formats/gnuname.c formats/gnutar.c formats/imgmanifest.c \
+	formats/mtree.c formats/nodefacts.c formats/osarch.c formats/packindex.c \
 	formats/pathtext.c formats/scan.c formats/snapshot.c formats/tarin.c \
 	formats/treenode.c formats/ustar.c formats/vaultmeta.c \
 	formats/walkent.c formats/wire.c formats/xcatcsv.c \
