@@ -41,21 +41,23 @@ SRC = main.c \
 	base/io.c base/outfile.c base/progress.c base/queue.c base/report.c \
 	formats/cutter.c formats/dockerdef.c formats/frame.c \
 	formats/gnuname.c formats/gnutar.c formats/imgmanifest.c \
-	formats/mtree.c formats/nodefacts.c formats/osarch.c formats/packindex.c \
-	formats/pathtext.c formats/scan.c formats/snapshot.c formats/tarin.c \
-	formats/treenode.c formats/ustar.c formats/vaultmeta.c \
-	formats/walkent.c formats/wire.c formats/xcatcsv.c \
-	formats/xcatdump.c formats/xcatlist.c formats/xcatloss.c \
-	formats/xcatpaths.c formats/xcatschema.c formats/xcatset.c \
+	formats/mtree.c formats/nodefacts.c formats/osarch.c formats/osfs.c \
+	formats/packindex.c formats/pathtext.c formats/scan.c \
+	formats/snapshot.c formats/tarin.c formats/treenode.c \
+	formats/ustar.c formats/vaultmeta.c formats/walkent.c formats/wire.c \
+	formats/xcatcsv.c formats/xcatdump.c formats/xcatlist.c \
+	formats/xcatloss.c formats/xcatpaths.c formats/xcatschema.c \
+	formats/xcatset.c \
 	imgxfer/carve.c imgxfer/flow.c imgxfer/gzout.c imgxfer/imgkeep.c \
-	imgxfer/kept.c imgxfer/keptcmd.c imgxfer/keptfile.c \
-	imgxfer/main.c imgxfer/outer.c imgxfer/sidecar.c imgxfer/source.c \
+	imgxfer/kept.c imgxfer/keptcmd.c imgxfer/keptfile.c imgxfer/main.c \
+	imgxfer/outer.c imgxfer/sidecar.c imgxfer/source.c \
 	remote/address.c remote/auth.c remote/connect.c remote/exec.c \
 	remote/hostkey.c remote/quote.c remote/run.c remote/session.c \
 	remote/tty.c \
 	remote/node/dump.c remote/node/listing.c remote/node/node.c \
-	remote/node/probe.c remote/node/probetext.c remote/node/reach.c \
-	remote/node/stand.c remote/node/tables.c remote/node/tarstream.c \
+	remote/node/nodefs.c remote/node/nodefstext.c remote/node/probe.c \
+	remote/node/probetext.c remote/node/reach.c remote/node/stand.c \
+	remote/node/tables.c remote/node/tarstream.c \
 	restore/apply.c restore/ask.c restore/attrs.c restore/cat.c \
 	restore/compare.c restore/compose.c restore/composecmd.c \
 	restore/dbcmd.c restore/dbcsv.c restore/dbdiff.c restore/dbjudge.c \
@@ -110,9 +112,9 @@ $(BUILD)/%.o: %.c
 
 # What init puts into every vault, and what runs on a node, as C strings.
 TEXTS = backup/facts.sh backup/wanted.sh remote/node/dump.sh \
-	remote/node/probe.sh remote/node/publish.pl remote/node/tables.pl \
-	restore/attrs.pl restore/dbstage.sh restore/keepold.sh \
-	vault/README.txt vault/recover.sh
+	remote/node/nodefs.pl remote/node/probe.sh remote/node/publish.pl \
+	remote/node/tables.pl restore/attrs.pl restore/dbstage.sh \
+	restore/keepold.sh vault/README.txt vault/recover.sh
 $(BUILD)/text.c: $(TEXTS) Makefile
 	@mkdir -p $(@D)
 	$(Q)for f in $(TEXTS); do \

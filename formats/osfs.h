@@ -40,6 +40,7 @@ typedef int osfs_name(void *arg, const char *name, struct err *e);
 struct osfs {
 	void *arg;
 	const char *at;		/* "in the snapshot", "on the node" */
+	const char *lost;	/* why, of OSFS_LOST */
 
 	int (*look)(void *arg, const char *path, struct osfs_found *f,
 	    struct err *e);
