@@ -143,18 +143,27 @@ ask(struct nodefs *fs, const char *word, const char *path, size_t limit,
 	return (0);
 }
 
-/* It could not be had: the node's reason, or that it is too long. */
+static int
+too_long(struct nodefs *fs, const char *path, size_t max, struct err *e)
+{
+	struct buf name = BUF_INIT;
+
+	buf_put_printable(&name, path, strlen(path));
+	err_set(e, ERR_FAILED, "%s: %s: longer than %zu bytes",
+	    remote_name(fs->remote), buf_cstr(&name), max);
+	buf_fini(&name);
+	return (-1);
+}
+
+/* It could not be had: the node's reason. */
 static int
 refused(struct nodefs *fs, const struct nodefstext *t, const char *path,
-    size_t limit, struct err *e)
+    struct err *e)
 {
 	struct buf why = BUF_INIT, name = BUF_INIT, text = BUF_INIT;
 
 	buf_put_printable(&name, path, strlen(path));
-	if (t->kind == NODEFSTEXT_LONG)
-		err_set(e, ERR_FAILED, "%s: %s: longer than %zu bytes",
-		    remote_name(fs->remote), buf_cstr(&name), limit);
-	else if (t->kind != NODEFSTEXT_NONE)
+	if (t->kind != NODEFSTEXT_NONE)
 		err_set(e, ERR_FAILED, "%s: an answer to another question "
 		    "for files", remote_name(fs->remote));
 	else if (get_bytes(fs, t->bytes, &why, e) == 0) {
@@ -167,6 +176,22 @@ refused(struct nodefs *fs, const struct nodefstext *t, const char *path,
 	buf_fini(&name);
 	buf_fini(&why);
 	return (-1);
+}
+
+/* 1; 0: longer than max; -1. */
+static int
+read_file(struct nodefs *fs, const char *path, size_t max, struct buf *out,
+    struct err *e)
+{
+	struct nodefstext t;
+
+	if (ask(fs, "read", path, max, &t, e) == -1)
+		return (-1);
+	if (t.kind == NODEFSTEXT_LONG)
+		return (0);
+	if (t.kind != NODEFSTEXT_DATA || t.bytes > max)
+		return (refused(fs, &t, path, e));
+	return (get_bytes(fs, t.bytes, out, e) == -1 ? -1 : 1);
 }
 
 /* Starting and ending. */
@@ -210,7 +235,7 @@ static int
 rule_read(void *arg, const struct osfs_found *f, size_t max, struct buf *out,
     struct err *e)
 {
-	return (nodefs_read(arg, f->path, max, out, e));
+	return (read_file(arg, f->path, max, out, e));
 }
 
 static int
@@ -349,7 +374,7 @@ nodefs_stat(struct nodefs *fs, const char *path, struct nodefs_stat *st,
 		if (ask(fs, "stat", path, 0, &t, e) == -1)
 			return (-1);
 		if (t.kind != NODEFSTEXT_STAT)
-			return (refused(fs, &t, path, 0, e));
+			return (refused(fs, &t, path, e));
 		if (get_string(fs, t.bytes, &t.st.path, e) == -1 ||
 		    get_string(fs, t.more, &t.st.why, e) == -1 ||
 		    (k = remember(fs, path, &t.st, e)) == NULL)
@@ -368,7 +393,7 @@ nodefs_digest(struct nodefs *fs, const char *path, uint8_t out[DIGEST_LEN],
 	if (ask(fs, "hash", path, 0, &t, e) == -1)
 		return (-1);
 	if (t.kind != NODEFSTEXT_HASH)
-		return (refused(fs, &t, path, 0, e));
+		return (refused(fs, &t, path, e));
 	memcpy(out, t.digest, DIGEST_LEN);
 	if (size != NULL)
 		*size = t.size;
@@ -379,13 +404,11 @@ int
 nodefs_read(struct nodefs *fs, const char *path, size_t max, struct buf *out,
     struct err *e)
 {
-	struct nodefstext t;
+	int rc = read_file(fs, path, max, out, e);
 
-	if (ask(fs, "read", path, max, &t, e) == -1)
-		return (-1);
-	if (t.kind != NODEFSTEXT_DATA || t.bytes > max)
-		return (refused(fs, &t, path, max, e));
-	return (get_bytes(fs, t.bytes, out, e));
+	if (rc == 0)
+		rc = too_long(fs, path, max, e);
+	return (rc == 1 ? 0 : -1);
 }
 
 int
@@ -399,8 +422,10 @@ nodefs_list(struct nodefs *fs, const char *path, osfs_name *fn, void *arg,
 
 	if (ask(fs, "list", path, NODEFS_NAMES_MAX, &t, e) == -1)
 		return (-1);
+	if (t.kind == NODEFSTEXT_LONG)
+		return (too_long(fs, path, NODEFS_NAMES_MAX, e));
 	if (t.kind != NODEFSTEXT_DATA)
-		return (refused(fs, &t, path, NODEFS_NAMES_MAX, e));
+		return (refused(fs, &t, path, e));
 	if (get_bytes(fs, t.bytes, &names, e) == -1)
 		rc = -1;
 	else if (names.len > 0 && names.data[names.len - 1] != '\0')
@@ -423,7 +448,7 @@ nodefs_room(struct nodefs *fs, const char *path, struct nodefs_room *room,
 	if (ask(fs, "room", path, 0, &t, e) == -1)
 		return (-1);
 	if (t.kind != NODEFSTEXT_ROOM)
-		return (refused(fs, &t, path, 0, e));
+		return (refused(fs, &t, path, e));
 	*room = t.room;
 	return (0);
 }

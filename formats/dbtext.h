@@ -1,5 +1,5 @@
-#ifndef RESTORE_DBTEXT_H_
-#define RESTORE_DBTEXT_H_
+#ifndef FORMATS_DBTEXT_H_
+#define FORMATS_DBTEXT_H_
 
 #include <jansson.h>
 
