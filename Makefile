@@ -55,8 +55,9 @@ SRC = main.c \
 	imgxfer/exportshow.c imgxfer/flow.c imgxfer/gzout.c imgxfer/held.c \
 	imgxfer/imginspect.c imgxfer/imgkeep.c imgxfer/inspect.c \
 	imgxfer/inspectpath.c imgxfer/inspectshow.c imgxfer/judge.c \
-	imgxfer/judgearch.c imgxfer/kept.c imgxfer/keptcmd.c \
-	imgxfer/keptfile.c imgxfer/main.c imgxfer/newc.c imgxfer/outer.c \
+	imgxfer/judgearch.c imgxfer/keepcmd.c imgxfer/kept.c \
+	imgxfer/keptcmd.c imgxfer/keptfile.c imgxfer/main.c imgxfer/native.c \
+	imgxfer/nativemanifest.c imgxfer/nativetree.c imgxfer/newc.c \
 	imgxfer/pull.c imgxfer/rootimg.c imgxfer/sidecar.c imgxfer/source.c \
 	imgxfer/squash.c imgxfer/unpack.c \
 	remote/address.c remote/auth.c remote/connect.c remote/exec.c \

@@ -13,7 +13,8 @@
 #include "imgxfer/carve.h"
 #include "imgxfer/flow.h"
 #include "imgxfer/imgkeep.h"
-#include "imgxfer/outer.h"
+#include "imgxfer/pull.h"
+#include "imgxfer/unpack.h"
 
 #define FLOW ((size_t)4 << 20)
 #define BLOCK ((size_t)256 << 10)
@@ -66,7 +67,7 @@ imgkeep_site(const char *image, char out[KEEP_SITE_MAX])
 /* -------------------------------------------------------- the other thread */
 
 static int
-unpack(struct imgkeep *k, struct outer *o, struct err *e)
+store(struct imgkeep *k, const struct source *tar, struct err *e)
 {
 	uint8_t *p;
 	ssize_t n;
@@ -74,9 +75,45 @@ unpack(struct imgkeep *k, struct outer *o, struct err *e)
 
 	if ((p = malloc(BLOCK)) == NULL)
 		return (err_nomem(e));
-	while (rc == 0 && (n = outer_read(o, p, BLOCK, e)) != 0)
+	while (rc == 0 && (n = tar->read(tar->arg, p, BLOCK, e)) != 0)
 		rc = n == -1 ? -1 : carve_write(&k->carve, p, (size_t)n, e);
 	free(p);
+	if (rc == 0 && k->carve.members == 0)
+		rc = err_set(e, ERR_DAMAGED, "no tar archive");
+	return (rc);
+}
+
+/* RFC 1952, section 2.3.1: XFL tells how gzip was called. */
+static int
+look_at_head(struct imgkeep *k, struct pull *p, struct err *e)
+{
+	const uint8_t *h;
+	ssize_t n;
+
+	if ((n = pull_peek(p, 10, &h, e)) == -1)
+		return (-1);
+	if (n == 10 && h[0] == 0x1f && h[1] == 0x8b)
+		snprintf(k->effort, sizeof(k->effort), "%s",
+		    h[8] == 2 ? "best" : h[8] == 4 ? "fast" : "default");
+	return (0);
+}
+
+static int
+store_unpacked(struct imgkeep *k, struct pull *p, struct err *e)
+{
+	struct source tar;
+	struct unpack *u;
+	int rc = -1;
+
+	if (look_at_head(k, p, e) == -1 || (u = unpack_new(p, e)) == NULL)
+		return (-1);
+	tar = unpack_source(u);
+	if (deposit_begin(k->deposit, KEEP_TAR, NULL, e) == 0 &&
+	    store(k, &tar, e) == 0)
+		rc = deposit_end(k->deposit, &k->tar, e);
+	snprintf(k->compression, sizeof(k->compression), "%s",
+	    unpack_form(u));
+	unpack_free(u);
 	return (rc);
 }
 
@@ -84,20 +121,14 @@ static int
 take_bundle(struct imgkeep *k, struct err *e)
 {
 	struct source from = flow_source(k->flow, "the bundle");
-	struct outer *o;
-	int rc = -1;
+	struct pull p;
+	int rc;
 
-	if ((o = outer_new(&from, e)) == NULL)
+	if (pull_init(&p, &from, e) == -1)
 		return (-1);
-	if (deposit_begin(k->deposit, KEEP_TAR, NULL, e) == 0 &&
-	    unpack(k, o, e) == 0)
-		rc = deposit_end(k->deposit, &k->tar, e);
-	if (rc == 0 && k->carve.members == 0)
-		rc = err_set(e, ERR_DAMAGED, "the bundle: no tar archive");
-	snprintf(k->compression, sizeof(k->compression), "%s",
-	    outer_compression(o));
-	snprintf(k->effort, sizeof(k->effort), "%s", outer_effort(o));
-	outer_free(o);
+	if ((rc = store_unpacked(k, &p, e)) == -1)
+		(void)err_wrap(e, "the bundle");
+	pull_fini(&p);
 	return (rc);
 }
 
@@ -352,12 +383,16 @@ static int
 put_about(struct imgkeep *k, const struct imgkeep_about *a,
     const struct imgkeep_result *r, struct err *e)
 {
+	size_t n;
 	char *s;
 	int rc;
 
 	if ((s = about_text(k, a, r)) == NULL)
 		return (err_nomem(e));
-	rc = put(k, KEEP_ABOUT, s, strlen(s), e);
+	n = strlen(s);
+	/* Its NUL becomes the end of the line. */
+	s[n] = '\n';
+	rc = put(k, KEEP_ABOUT, s, n + 1, e);
 	free(s);
 	return (rc);
 }

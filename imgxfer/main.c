@@ -12,6 +12,7 @@ static const struct verb {
 } verbs[] = {
 	{ "export", imgexport_main },
 	{ "inspect", imginspect_main },
+	{ "keep", imgkeep_main },
 	{ NULL, NULL },
 };
 

@@ -3,10 +3,11 @@
 #include "base/buf.h"
 #include "imgxfer/flow.h"
 #include "imgxfer/gzout.h"
-#include "imgxfer/outer.h"
+#include "imgxfer/pull.h"
+#include "imgxfer/unpack.h"
 #include "tests/unit/unit.h"
 
-/* The parallel gzip, and what undoes the compression of bundles. */
+/* The parallel gzip, and bytes between threads. */
 
 static int
 append(void *arg, const void *p, size_t len, struct err *e)
@@ -56,21 +57,24 @@ feed(void *arg, void *p, size_t len, struct err *e)
 
 /* 0 and all of it in out, or -1. */
 static int
-undo(const void *p, size_t len, size_t step, struct buf *out,
-    const char *compression, struct err *e)
+undo(const void *data, size_t len, struct buf *out, struct err *e)
 {
-	struct feed f = { p, len, step };
-	struct source from = { "it", feed, &f };
-	struct outer *o = outer_new(&from, e);
+	struct feed f = { data, len, 99999 };
+	struct source from = { "it", feed, &f }, in;
 	uint8_t block[7000];
+	struct unpack *u;
+	struct pull p;
 	ssize_t n;
 
-	if (o == NULL)
-		return (-1);
-	assert_string_equal(outer_compression(o), compression);
-	while ((n = outer_read(o, block, sizeof(block), e)) > 0)
+	assert_int_equal(pull_init(&p, &from, e), 0);
+	u = unpack_new(&p, e);
+	assert_non_null(u);
+	in = unpack_source(u);
+	while ((n = in.read(in.arg, block, sizeof(block), e)) > 0)
 		buf_append(out, block, (size_t)n);
-	outer_free(o);
+	assert_string_equal(unpack_form(u), "gzip");
+	unpack_free(u);
+	pull_fini(&p);
 	return ((int)n);
 }
 
@@ -81,7 +85,7 @@ check_trip(const uint8_t *p, size_t len, size_t step)
 	struct err e = { 0 };
 
 	compress(p, len, step, &gz);
-	if (undo(gz.data, gz.len, 100000, &back, "gzip", &e) == -1)
+	if (undo(gz.data, gz.len, &back, &e) == -1)
 		fail_msg("%s", e.msg);
 	assert_int_equal(back.len, len);
 	assert_memory_equal(back.data, p, len);
@@ -203,122 +207,6 @@ test_sink_fails(void **state)
 	gzout_free(z);
 }
 
-/* What is cut off, flipped, or followed by something is no bundle. */
-static void
-test_damage(void **state)
-{
-	const size_t len = 600000;
-	struct buf gz = BUF_INIT, out = BUF_INIT;
-	uint8_t *p = mixture(len);
-	struct err e = { 0 };
-	size_t i, cut;
-
-	(void)state;
-	compress(p, len, len, &gz);
-	for (i = 1; i <= 40; i++) {
-		cut = gz.len - (i <= 12 ? i : i * (gz.len / 41));
-		check_failed(undo(gz.data, cut, 9999, &out, "gzip", &e), &e,
-		    ERR_DAMAGED);
-	}
-	/* Byte 10 begins a stored block: most of its bits mean nothing. */
-	for (i = 11; i < gz.len; i += gz.len / 50) {
-		gz.data[i] ^= 0x10;
-		buf_clear(&out);
-		if (undo(gz.data, gz.len, 9999, &out, "gzip", &e) == 0)
-			fail_msg("byte %zu of %zu", i, gz.len);
-		assert_int_equal(e.kind, ERR_DAMAGED);
-		gz.data[i] ^= 0x10;
-	}
-	buf_puts(&gz, "xyz");
-	check_failed(undo(gz.data, gz.len, 9999, &out, "gzip", &e), &e,
-	    ERR_DAMAGED);
-	check_failed(undo("", 0, 1, &out, "", &e), &e, ERR_DAMAGED);
-	check_failed(undo("no bundle at all", 16, 1, &out, "", &e), &e,
-	    ERR_DAMAGED);
-	buf_fini(&gz);
-	buf_fini(&out);
-	free(p);
-}
-
-/* Several members in a row, and zeros behind them, are one stream. */
-static void
-test_members(void **state)
-{
-	struct buf gz = BUF_INIT, back = BUF_INIT, more = BUF_INIT;
-	struct err e = { 0 };
-
-	(void)state;
-	compress((const uint8_t *)"first", 5, 5, &gz);
-	compress((const uint8_t *)"second", 6, 6, &more);
-	buf_append(&gz, more.data, more.len);
-	buf_append(&gz, "\0\0\0", 3);
-	assert_int_equal(undo(gz.data, gz.len, 1, &back, "gzip", &e), 0);
-	assert_string_equal(buf_cstr(&back), "firstsecond");
-	buf_fini(&gz);
-	buf_fini(&more);
-	buf_fini(&back);
-}
-
-static void
-load(const char *path, struct buf *out)
-{
-	FILE *f = fopen(path, "r");
-	uint8_t block[4096];
-	size_t n;
-
-	assert_non_null(f);
-	while ((n = fread(block, 1, sizeof(block), f)) > 0)
-		buf_append(out, block, n);
-	fclose(f);
-}
-
-/* Those of others: tar with each of its compressors. */
-static void
-test_others(void **state)
-{
-	static const struct form {
-		const char *option, *tool, *name;
-	} forms[] = { { "--gzip", "gzip", "gzip" },
-		{ "--xz", "xz", "xz" }, { "--zstd", "zstd", "zstd" } };
-	const char *dir = scratch_begin();
-	struct buf plain = BUF_INIT, b = BUF_INIT, back = BUF_INIT;
-	struct err e = { 0 };
-	char cmd[700];
-	size_t i;
-
-	(void)state;
-	need("tar");
-	snprintf(cmd, sizeof(cmd), "cd %s && echo hello >a && "
-	    "tar -cf t a", dir);
-	assert_int_equal(shell(cmd), 0);
-	snprintf(cmd, sizeof(cmd), "%s/t", dir);
-	load(cmd, &plain);
-	assert_int_equal(undo(plain.data, plain.len, 777, &back, "none", &e),
-	    0);
-	assert_int_equal(back.len, plain.len);
-	for (i = 0; i < COUNT(forms); i++) {
-		snprintf(cmd, sizeof(cmd), "command -v %s >/dev/null",
-		    forms[i].tool);
-		if (shell(cmd) != 0)
-			continue;
-		snprintf(cmd, sizeof(cmd), "cd %s && tar %s -cf c a", dir,
-		    forms[i].option);
-		assert_int_equal(shell(cmd), 0);
-		snprintf(cmd, sizeof(cmd), "%s/c", dir);
-		buf_clear(&b);
-		buf_clear(&back);
-		load(cmd, &b);
-		if (undo(b.data, b.len, 10, &back, forms[i].name, &e) == -1)
-			fail_msg("%s: %s", forms[i].name, e.msg);
-		assert_int_equal(back.len, plain.len);
-		assert_memory_equal(back.data, plain.data, plain.len);
-	}
-	buf_fini(&plain);
-	buf_fini(&b);
-	buf_fini(&back);
-	scratch_end(dir);
-}
-
 /* Errors cross a flow both ways. */
 static void
 test_flow(void **state)
@@ -356,9 +244,6 @@ main(void)
 		cmocka_unit_test(test_gunzip),
 		cmocka_unit_test(test_same),
 		cmocka_unit_test(test_sink_fails),
-		cmocka_unit_test(test_damage),
-		cmocka_unit_test(test_members),
-		cmocka_unit_test(test_others),
 		cmocka_unit_test(test_flow),
 	};
 

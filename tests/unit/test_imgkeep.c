@@ -3,7 +3,8 @@
 #include "base/buf.h"
 #include "imgxfer/imgkeep.h"
 #include "imgxfer/kept.h"
-#include "imgxfer/outer.h"
+#include "imgxfer/pull.h"
+#include "imgxfer/unpack.h"
 #include "tests/unit/unit.h"
 
 /* Bundles into a vault and out again. */
@@ -182,7 +183,9 @@ test_stream(void **state)
 	struct kept_stream *s;
 	struct err e = { 0 };
 	struct source from;
-	struct outer *o;
+	struct unpack *u;
+	struct source tar;
+	struct pull p;
 	uint8_t block[9000];
 	struct vault *v;
 	struct kept k;
@@ -199,14 +202,17 @@ test_stream(void **state)
 	s = kept_stream_new(&k, &e);
 	assert_non_null(s);
 	from = kept_stream_source(s);
-	o = outer_new(&from, &e);
-	assert_non_null(o);
-	while ((n = outer_read(o, block, sizeof(block), &e)) > 0)
+	assert_int_equal(pull_init(&p, &from, &e), 0);
+	u = unpack_new(&p, &e);
+	assert_non_null(u);
+	tar = unpack_source(u);
+	while ((n = tar.read(tar.arg, block, sizeof(block), &e)) > 0)
 		buf_append(&back, block, (size_t)n);
 	assert_int_equal(n, 0);
 	assert_int_equal(back.len, b.len);
 	assert_memory_equal(back.data, b.data, b.len);
-	outer_free(o);
+	unpack_free(u);
+	pull_fini(&p);
 	kept_stream_free(s);
 	s = kept_stream_new(&k, &e);
 	assert_non_null(s);
@@ -248,6 +254,9 @@ test_refused(void **state)
 	b.data[b.len / 2] ^= 1;
 	check_failed(keep(v, &b, &nothing, &r, &e), &e, ERR_DAMAGED);
 	b.data[b.len / 2] ^= 1;
+	b.data[b.len - 6] ^= 1;
+	check_failed(keep(v, &b, &nothing, &r, &e), &e, ERR_DAMAGED);
+	b.data[b.len - 6] ^= 1;
 	k = imgkeep_new(v, "cn", &e);
 	assert_non_null(k);
 	s = imgkeep_sink(k);
