@@ -14,6 +14,7 @@ static const struct verb {
 	{ "import", imgimport_main },
 	{ "inspect", imginspect_main },
 	{ "list", imglist_main },
+	{ "keep", imgkeep_main },
 	{ NULL, NULL },
 };
 
