@@ -108,10 +108,10 @@ $(BUILD)/%.o: %.c
 	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
 # What init puts into every vault, and what runs on a node, as C strings.
-TEXTS = backup/facts.sh backup/wanted.sh remote/node/dump.sh \
-	remote/node/probe.sh remote/node/publish.pl remote/node/tables.pl \
-	restore/attrs.pl restore/dbstage.sh restore/keepold.sh \
-	vault/README.txt vault/recover.sh
+TEXTS = backup/facts.sh backup/wanted.sh remote/node/beside.sh \
+	remote/node/dump.sh remote/node/probe.sh remote/node/publish.pl \
+	remote/node/tables.pl restore/attrs.pl restore/dbstage.sh \
+	restore/keepold.sh vault/README.txt vault/recover.sh
 $(BUILD)/text.c: $(TEXTS) Makefile
 	@mkdir -p $(@D)
 	$(Q)for f in $(TEXTS); do \
