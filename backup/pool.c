@@ -384,6 +384,8 @@ pool_finish(struct pool *p, struct err *e)
 		*e = p->err;
 		return (-1);
 	}
+	idset_free(p->stored);
+	p->stored = NULL;
 	return (0);
 }
 

@@ -79,7 +79,7 @@ unsigned pool_depth(struct pool *p);
 
 /*
  * Let the workers finish; each closes its pack.  Without failure all blobs
- * are with the committer.
+ * are with the committer, and what was kept to know them is freed.
  */
 int pool_finish(struct pool *p, struct err *e);
 void pool_fini(struct pool *p);
