@@ -90,7 +90,7 @@ PAGES = $(wildcard man/*.1 man/*.5)
 UNITS = xcatvault@.service xcatvault@.timer
 BATS = tests/cli tests/fault
 # Suites in which a vault plays no part, or none that differs.
-NO_VAULT = config dump full install mn node onto publish remote serve site tables
+NO_VAULT = config disaster dump full install mn node onto publish remote serve site tables
 
 all: $(if $(HAVE),,deps) $(BUILD)/xcatvault
 
@@ -186,7 +186,8 @@ $(BUILD)/fuzz_%: tests/fuzz/fuzz_%.c $(LIB_OBJ)
 	$(Q)$(CC) $(ALL_CFLAGS) -fsanitize=fuzzer,address,undefined -o $@ $< \
 		$(LIB_OBJ) $(ALL_LDLIBS)
 
-bench: $(BUILD)/xcatvault $(BUILD)/tests/cli/remote_tool
+bench: $(BUILD)/xcatvault $(BUILD)/tests/cli/remote_tool \
+		$(BUILD)/tests/cli/judge_tool
 	$(Q)XCATVAULT=$(abspath $(BUILD))/xcatvault tests/bench/run.sh $(BENCH)
 demo: all
 	$(Q)sh tests/deps.sh demo
