@@ -102,7 +102,7 @@ PAGES = $(wildcard man/*.1 man/*.5)
 UNITS = xcatvault@.service xcatvault@.timer
 BATS = tests/cli tests/fault
 # Suites in which a vault plays no part, or none that differs.
-NO_VAULT = config dump full install mn node onto publish remote serve site tables
+NO_VAULT = config disaster dump full install mn node onto publish remote serve site tables
 
 all: $(if $(HAVE),,deps) $(BUILD)/xcatvault
 
@@ -124,10 +124,10 @@ $(BUILD)/%.o: %.c
 
 # What init puts into every vault, and what runs on a node, as C strings.
 TEXTS = backup/facts.sh backup/wanted.sh imgxfer/held.pl imgxfer/import.pl \
-	imgxfer/import.sh remote/node/dump.sh remote/node/nodefs.pl \
-	remote/node/probe.sh remote/node/publish.pl remote/node/tables.pl \
-	restore/attrs.pl restore/dbstage.sh restore/keepold.sh \
-	vault/README.txt vault/recover.sh
+	imgxfer/import.sh remote/node/beside.sh remote/node/dump.sh \
+	remote/node/nodefs.pl remote/node/probe.sh remote/node/publish.pl \
+	remote/node/tables.pl restore/attrs.pl restore/dbstage.sh \
+	restore/keepold.sh vault/README.txt vault/recover.sh
 $(BUILD)/text.c: $(TEXTS) Makefile
 	@mkdir -p $(@D)
 	$(Q)for f in $(TEXTS); do \
@@ -199,7 +199,8 @@ $(BUILD)/fuzz_%: tests/fuzz/fuzz_%.c $(LIB_OBJ)
 	$(Q)$(CC) $(ALL_CFLAGS) -fsanitize=fuzzer,address,undefined -o $@ $< \
 		$(LIB_OBJ) $(ALL_LDLIBS)
 
-bench: $(BUILD)/xcatvault $(BUILD)/tests/cli/remote_tool
+bench: $(BUILD)/xcatvault $(BUILD)/tests/cli/remote_tool \
+		$(BUILD)/tests/cli/judge_tool
 	$(Q)XCATVAULT=$(abspath $(BUILD))/xcatvault tests/bench/run.sh $(BENCH)
 demo: all
 	$(Q)sh tests/deps.sh demo
