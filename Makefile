@@ -39,33 +39,36 @@ SRC = main.c \
 	base/arena.c base/buf.c base/cancel.c base/cli.c base/config.c \
 	base/confrule.c base/cpu.c base/digest.c base/err.c base/human.c \
 	base/io.c base/outfile.c base/progress.c base/queue.c base/report.c \
-	formats/cutter.c formats/dockerdef.c formats/frame.c \
-	formats/gnuname.c formats/imgmanifest.c formats/mtree.c \
-	formats/nodefacts.c formats/osarch.c formats/packindex.c \
-	formats/pathtext.c formats/scan.c formats/snapshot.c formats/tarin.c \
-	formats/treenode.c formats/ustar.c formats/vaultmeta.c \
-	formats/walkent.c formats/wire.c formats/xcatcsv.c \
-	formats/xcatdump.c formats/xcatlist.c formats/xcatloss.c \
-	formats/xcatpaths.c formats/xcatschema.c formats/xcatset.c \
+	formats/cutter.c formats/dbtext.c formats/dockerdef.c \
+	formats/frame.c formats/gnuname.c formats/imgmanifest.c \
+	formats/mtree.c formats/nodefacts.c formats/osarch.c formats/osfs.c \
+	formats/osimages.c formats/oslists.c formats/osneeds.c \
+	formats/osshow.c formats/packindex.c formats/pathtext.c \
+	formats/scan.c formats/snapshot.c formats/tarin.c formats/treenode.c \
+	formats/ustar.c formats/vaultmeta.c formats/walkent.c formats/wire.c \
+	formats/xcatcsv.c formats/xcatdump.c formats/xcatlist.c \
+	formats/xcatloss.c formats/xcatpaths.c formats/xcatschema.c \
+	formats/xcatset.c \
 	imgxfer/flow.c imgxfer/gzout.c imgxfer/main.c imgxfer/outer.c \
 	imgxfer/sidecar.c imgxfer/source.c \
 	remote/address.c remote/auth.c remote/connect.c remote/exec.c \
 	remote/hostkey.c remote/quote.c remote/run.c remote/session.c \
 	remote/tty.c \
 	remote/node/dump.c remote/node/listing.c remote/node/node.c \
-	remote/node/probe.c remote/node/probetext.c remote/node/reach.c \
-	remote/node/stand.c remote/node/tables.c remote/node/tarstream.c \
+	remote/node/nodefs.c remote/node/nodefstext.c remote/node/probe.c \
+	remote/node/probetext.c remote/node/reach.c remote/node/stand.c \
+	remote/node/tables.c remote/node/tarstream.c \
 	restore/apply.c restore/ask.c restore/attrs.c restore/cat.c \
 	restore/compare.c restore/compose.c restore/composecmd.c \
 	restore/dbcmd.c restore/dbcsv.c restore/dbdiff.c restore/dbjudge.c \
-	restore/dbput.c restore/dbputtell.c restore/dbrows.c restore/dbset.c \
-	restore/dbstage.c restore/dbtables.c restore/dbtext.c \
-	restore/dbtrial.c restore/dbundo.c restore/dbwork.c restore/diff.c \
-	restore/drill.c restore/export.c restore/extract.c restore/find.c \
-	restore/linkset.c restore/list.c restore/lookup.c restore/ls.c \
-	restore/main.c restore/onto.c restore/ontodb.c restore/ontofacts.c \
-	restore/ontoimage.c restore/ontoplan.c restore/osimages.c \
-	restore/oslists.c restore/osneeds.c restore/osshow.c \
+	restore/dbmerge.c restore/dbput.c restore/dbputtell.c \
+	restore/dbrows.c restore/dbset.c restore/dbstage.c \
+	restore/dbtables.c restore/dbtrial.c restore/dbundo.c \
+	restore/dbwork.c restore/diff.c restore/drill.c restore/export.c \
+	restore/extract.c restore/find.c restore/linkset.c restore/list.c \
+	restore/lookup.c restore/ls.c restore/main.c restore/onto.c \
+	restore/ontodb.c restore/ontofacts.c restore/ontoimage.c \
+	restore/ontoplan.c restore/oscmd.c restore/ossnap.c \
 	restore/partial.c restore/pax.c restore/place.c restore/plan.c \
 	restore/prune.c restore/pump.c restore/rehome.c restore/scratchdb.c \
 	restore/scrub.c restore/select.c restore/send.c restore/sendattrs.c \
@@ -109,9 +112,9 @@ $(BUILD)/%.o: %.c
 
 # What init puts into every vault, and what runs on a node, as C strings.
 TEXTS = backup/facts.sh backup/wanted.sh remote/node/dump.sh \
-	remote/node/probe.sh remote/node/publish.pl remote/node/tables.pl \
-	restore/attrs.pl restore/dbstage.sh restore/keepold.sh \
-	vault/README.txt vault/recover.sh
+	remote/node/nodefs.pl remote/node/probe.sh remote/node/publish.pl \
+	remote/node/tables.pl restore/attrs.pl restore/dbstage.sh \
+	restore/keepold.sh vault/README.txt vault/recover.sh
 $(BUILD)/text.c: $(TEXTS) Makefile
 	@mkdir -p $(@D)
 	$(Q)for f in $(TEXTS); do \

@@ -40,13 +40,14 @@ typedef int osfs_name(void *arg, const char *name, struct err *e);
 struct osfs {
 	void *arg;
 	const char *at;		/* "in the snapshot", "on the node" */
+	const char *lost;	/* why, of OSFS_LOST */
 
 	int (*look)(void *arg, const char *path, struct osfs_found *f,
 	    struct err *e);
 
 	/*
-	 * Append a file's contents.  -1 with ERR_FAILED and no errno also
-	 * when it is longer than max, with ERR_DAMAGED when it is damaged.
+	 * Append a file's contents: 1; 0: it is longer than max; -1 with
+	 * ERR_DAMAGED: they cannot be read, but others may.
 	 */
 	int (*read)(void *arg, const struct osfs_found *f, size_t max,
 	    struct buf *out, struct err *e);

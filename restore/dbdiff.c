@@ -2,12 +2,12 @@
 #include <string.h>
 
 #include "base/cancel.h"
+#include "formats/dbtext.h"
 #include "formats/xcatcsv.h"
 #include "formats/xcatschema.h"
 #include "restore/dbdiff.h"
 #include "restore/dbrows.h"
 #include "restore/dbtables.h"
-#include "restore/dbtext.h"
 #include "vault/content.h"
 
 #define CACHE_MAX ((size_t)16 << 20)	/* bytes of a table read only once */

@@ -1,9 +1,9 @@
 #include <string.h>
 
+#include "formats/dbtext.h"
 #include "restore/dbcsv.h"
 #include "restore/dbjudge.h"
 #include "restore/dbrows.h"
-#include "restore/dbtext.h"
 
 
 static const struct span nothing = { "", 0 };

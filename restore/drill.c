@@ -15,10 +15,11 @@
 #include "base/cpu.h"
 #include "base/human.h"
 #include "base/io.h"
+#include "formats/dbtext.h"
+#include "formats/osshow.h"
 #include "restore/dbtables.h"
-#include "restore/dbtext.h"
 #include "restore/dbtrial.h"
-#include "restore/osshow.h"
+#include "restore/ossnap.h"
 #include "restore/plan.h"
 #include "restore/restore.h"
 #include "restore/target.h"
@@ -333,7 +334,7 @@ try_osimages(struct drill *d, struct err *e)
 	struct buf b = BUF_INIT;
 	size_t i;
 
-	if (osimages_check(&d->images, &d->view, e) == -1) {
+	if (ossnap_check(&d->images, &d->view, e) == -1) {
 		if (e->kind != ERR_DAMAGED && e->kind != ERR_USAGE)
 			return (-1);
 		find(d, FAILURE, "osimages", "%s", e->msg);

@@ -3,15 +3,18 @@
 
 #include "formats/pathtext.h"
 #include "restore/ontoimage.h"
-#include "restore/osimages.h"
+#include "restore/ossnap.h"
 
 static int
-add(void *arg, const char *path, struct err *e)
+add(void *arg, const char *path, const char *what, const char *by,
+    struct err *e)
 {
 	struct ontoimage *i = arg;
 	size_t k, cap = i->cap == 0 ? 64 : 2 * i->cap;
 	char **more;
 
+	(void)what;
+	(void)by;
 	for (k = 0; k < i->n; k++)
 		if (strcmp(i->paths[k], path) == 0)
 			return (0);
@@ -56,7 +59,7 @@ ontoimage_paths(struct ontoimage *i, struct view *v, const char *name,
 
 	memset(i, 0, sizeof(*i));
 	memset(&o, 0, sizeof(o));
-	rc = osimages_files(&o, v, name, add, i, e);
+	rc = ossnap_files(&o, v, name, add, i, e);
 	if (rc == 0)
 		tell(&o.at[0], report);
 	if (rc == 0 && i->n == 0)

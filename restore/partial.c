@@ -2,8 +2,8 @@
 #include <string.h>
 
 #include "restore/ask.h"
-#include "vault/content.h"
 #include "restore/partial.h"
+#include "vault/content.h"
 
 struct partial_file {
 	char *text;		/* of the entry, in the catalog */

@@ -2,9 +2,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "formats/dbtext.h"
 #include "formats/xcatschema.h"
 #include "restore/dbcsv.h"
-#include "restore/dbtext.h"
 #include "restore/rehome.h"
 
 #define NAME_BYTES_MAX 255

@@ -1,5 +1,3 @@
-#include <fnmatch.h>
-#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,12 +14,11 @@
 #define FRAMES_KEPT 16		/* decoded catalog frames */
 #define LINKS_MAX 40		/* as in the kernel */
 #define PATH_BYTES_MAX 65536	/* of a path with its links put in */
-#define GLOB_ENTRIES_MAX 100000	/* looked at for one pattern */
 
 /* A path without links in its directories, as the catalog has it. */
 struct node {
 	UT_hash_handle hh;
-	enum snapfs_what what;
+	enum osfs_what what;
 	int is_link;
 	const char *target;	/* raw */
 	const struct snapshot_volume *vol;
@@ -35,26 +32,8 @@ struct snapfs {
 	struct content *content;
 	struct node *nodes;
 	struct arena arena;	/* texts of entries, targets */
+	struct osfs fs;
 };
-
-struct snapfs *
-snapfs_new(struct view *v, struct err *e)
-{
-	struct snapfs *fs;
-
-	if ((fs = calloc(1, sizeof(*fs))) == NULL) {
-		err_nomem(e);
-		return (NULL);
-	}
-	fs->view = v;
-	if ((fs->fetch = fetch_new(v->vault, v->index, FRAMES_KEPT,
-	    e)) == NULL ||
-	    (fs->content = content_new(v->vault, v->index, e)) == NULL) {
-		snapfs_free(fs);
-		return (NULL);
-	}
-	return (fs);
-}
 
 void
 snapfs_free(struct snapfs *fs)
@@ -88,8 +67,8 @@ keep_entry(struct snapfs *fs, struct node *n, const struct entry *ent,
 	text.end = text.p + ent->text.len;
 	if (mtree_decode(&text, &n->ent, e) != 1)
 		return (-1);
-	n->what = ent->type == ENTRY_FILE ? SNAPFS_FILE :
-	    ent->type == ENTRY_DIR ? SNAPFS_DIR : SNAPFS_OTHER;
+	n->what = ent->type == ENTRY_FILE ? OSFS_FILE :
+	    ent->type == ENTRY_DIR ? OSFS_DIR : OSFS_OTHER;
 	if ((n->is_link = ent->type == ENTRY_LINK) == 0)
 		return (0);
 	if (pathtext_decode(&target, ent->link.p, ent->link.len) == 0)
@@ -151,7 +130,7 @@ search_volume(struct snapfs *fs, struct node *n, const struct buf *path,
 }
 
 /* What there is of a path above the volumes: directories on the way down. */
-static enum snapfs_what
+static enum osfs_what
 above_volumes(const struct snapshot *s, const char *path)
 {
 	size_t i, n = strcmp(path, "/") == 0 ? 0 : strlen(path);
@@ -159,8 +138,8 @@ above_volumes(const struct snapshot *s, const char *path)
 	for (i = 0; i < s->nvolumes; i++)
 		if (strncmp(s->volumes[i].path, path, n) == 0 &&
 		    s->volumes[i].path[n] == '/')
-			return (SNAPFS_DIR);
-	return (SNAPFS_OUTSIDE);
+			return (OSFS_DIR);
+	return (OSFS_OUTSIDE);
 }
 
 static int
@@ -179,14 +158,14 @@ fill_node(struct snapfs *fs, struct node *n, struct err *e)
 	buf_fini(&text);
 	if (rc == 0) {
 		n->what = n->vol == NULL || n->vol->selected ?
-		    SNAPFS_OUTSIDE : SNAPFS_MISSING;
+		    OSFS_OUTSIDE : OSFS_MISSING;
 		/* A volume may lie below what another one has not. */
-		if (above_volumes(&fs->view->snap, n->path) == SNAPFS_DIR)
-			n->what = SNAPFS_DIR;
+		if (above_volumes(&fs->view->snap, n->path) == OSFS_DIR)
+			n->what = OSFS_DIR;
 	}
 	if (rc == -1 && e->kind == ERR_DAMAGED &&
 	    !store_lost(fs->view->vault->store, e)) {
-		n->what = SNAPFS_LOST;
+		n->what = OSFS_LOST;
 		rc = 0;
 	}
 	return (rc == -1 ? -1 : 0);
@@ -271,7 +250,7 @@ done_path(struct walk *w)
 /* 1 to go on, 0 when n is all that will be found, -1. */
 static int
 step(struct snapfs *fs, struct walk *w, const char *name, size_t len,
-    struct node **n, enum snapfs_what *what, struct err *e)
+    struct node **n, enum osfs_what *what, struct err *e)
 {
 	if (len == 1 && name[0] == '.')
 		return (1);
@@ -286,19 +265,19 @@ step(struct snapfs *fs, struct walk *w, const char *name, size_t len,
 		return (-1);
 	*what = (*n)->what;
 	if (!(*n)->is_link)
-		return (*what == SNAPFS_DIR);
+		return (*what == OSFS_DIR);
 	if (++w->links > LINKS_MAX ||
 	    w->rest.len + strlen((*n)->target) > PATH_BYTES_MAX) {
-		*what = SNAPFS_LOOP;
+		*what = OSFS_LOOP;
 		return (0);
 	}
 	return (follow(w, (*n)->target, e) == -1 ? -1 : 1);
 }
 
-int
-snapfs_look(struct snapfs *fs, const char *path, struct snapfs_found *f,
-    struct err *e)
+static int
+look(void *arg, const char *path, struct osfs_found *f, struct err *e)
 {
+	struct snapfs *fs = arg;
 	struct walk w = { .links = 0 };
 	struct node *n;
 	const char *name;
@@ -315,12 +294,13 @@ snapfs_look(struct snapfs *fs, const char *path, struct snapfs_found *f,
 		rc = step(fs, &w, name, len, &n, &f->what, e);
 	/* Nothing lies below what is no directory. */
 	if (rc == 0 && next_component(&w, &name, &len) &&
-	    (f->what == SNAPFS_FILE || f->what == SNAPFS_OTHER))
-		f->what = SNAPFS_MISSING;
+	    (f->what == OSFS_FILE || f->what == OSFS_OTHER))
+		f->what = OSFS_MISSING;
 	if (rc != -1) {
 		f->path = n->path;
-		f->vol = n->vol;
-		f->ent = n->ent.text.len > 0 ? &n->ent : NULL;
+		f->own = n;
+		if (f->what == OSFS_FILE)
+			f->size = n->ent.size;
 	}
 	buf_fini(&w.rest);
 	buf_fini(&w.done);
@@ -339,14 +319,29 @@ take_piece(void *arg, const void *p, size_t len, struct err *e)
 }
 
 int
-snapfs_read(struct snapfs *fs, const struct snapfs_found *f, size_t max,
-    struct buf *out, struct err *e)
+snapfs_links(struct snapfs *fs, osimages_file *fn, void *arg, struct err *e)
 {
-	if (f->what != SNAPFS_FILE)
+	struct node *n, *next;
+	int rc = 0;
+
+	HASH_ITER(hh, fs->nodes, n, next)
+		if (rc == 0 && n->is_link && n->ent.text.len > 0)
+			rc = fn(arg, n->path, "link", NULL, e);
+	return (rc);
+}
+
+static int
+read_file(void *arg, const struct osfs_found *f, size_t max, struct buf *out,
+    struct err *e)
+{
+	struct snapfs *fs = arg;
+	const struct node *n = f->own;
+
+	if (f->what != OSFS_FILE)
 		return (err_set(e, ERR_FAILED, "not a regular file"));
-	if (f->ent->size > max)
-		return (err_set(e, ERR_FAILED, "longer than %zu bytes", max));
-	return (content_read(fs->content, f->ent, take_piece, out, e));
+	if (n->ent.size > max)
+		return (0);
+	return (content_read(fs->content, &n->ent, take_piece, out, e) == -1 ? -1 : 1);
 }
 
 static int
@@ -378,15 +373,17 @@ has_list(struct snapfs *fs, const struct entry *ent, struct err *e)
 	return (have);
 }
 
-int
-snapfs_whole(struct snapfs *fs, const struct snapfs_found *f, struct err *e)
+static int
+is_whole(void *arg, const struct osfs_found *f, struct err *e)
 {
-	const struct entry *ent = f->ent;
+	struct snapfs *fs = arg;
+	const struct node *n = f->own;
+	const struct entry *ent = &n->ent;
 	struct scan s;
 	uint8_t id[DIGEST_LEN];
 	int rc = 1;
 
-	if (f->what != SNAPFS_FILE || ent->size == 0)
+	if (f->what != OSFS_FILE || ent->size == 0)
 		return (1);
 	if (ent->list_depth > 0)
 		return (has_list(fs, ent, e));
@@ -400,11 +397,8 @@ snapfs_whole(struct snapfs *fs, const struct snapfs_found *f, struct err *e)
 
 /* Directories. */
 
-/* A name in a directory; nonzero ends the listing. */
-typedef int name_fn(void *arg, const char *name, struct err *e);
-
 static int
-give_name(const struct span *path, size_t top, name_fn *fn, void *arg,
+give_name(const struct span *path, size_t top, osfs_name *fn, void *arg,
     struct err *e)
 {
 	struct buf name = BUF_INIT;
@@ -418,18 +412,21 @@ give_name(const struct span *path, size_t top, name_fn *fn, void *arg,
 }
 
 static int
-list_dir(struct snapfs *fs, const struct snapfs_found *f, name_fn *fn,
-    void *arg, struct err *e)
+list_dir(void *own, const struct osfs_found *f, osfs_name *fn, void *arg,
+    struct err *e)
 {
+	struct snapfs *fs = own;
+	const struct node *n = f->own;
+	const struct span *top = &n->ent.path;
 	struct subtree *t;
 	struct entry ent;
 	struct err lost;
 	int rc, got = 0;
 
-	if (f->what != SNAPFS_DIR || f->ent == NULL)
+	if (f->what != OSFS_DIR || n->ent.text.len == 0)
 		return (0);
-	t = subtree_new(fs->view->vault, fs->view->index, f->vol,
-	    &f->ent->path, e);
+	t = subtree_new(fs->view->vault, fs->view->index, n->vol, top,
+	    e);
 	if (t == NULL)
 		return (-1);
 	while (got == 0 && (rc = subtree_next(t, &ent, &lost)) != 0) {
@@ -437,9 +434,9 @@ list_dir(struct snapfs *fs, const struct snapfs_found *f, name_fn *fn,
 			view_trouble(fs->view, &lost);
 			continue;
 		}
-		if (ent.path.len <= f->ent->path.len)
+		if (ent.path.len <= top->len)
 			continue;
-		got = give_name(&ent.path, f->ent->path.len, fn, arg, e);
+		got = give_name(&ent.path, top->len, fn, arg, e);
 		if (got == 0 && ent.type == ENTRY_DIR &&
 		    subtree_skip(t, e) == -1)
 			got = -1;
@@ -448,101 +445,33 @@ list_dir(struct snapfs *fs, const struct snapfs_found *f, name_fn *fn,
 	return (got);
 }
 
-static int
-any_name(void *arg, const char *name, struct err *e)
+struct snapfs *
+snapfs_new(struct view *v, struct err *e)
 {
-	(void)arg;
-	(void)name;
-	(void)e;
-	return (1);
-}
-
-int
-snapfs_has_entries(struct snapfs *fs, const struct snapfs_found *f,
-    struct err *e)
-{
-	return (list_dir(fs, f, any_name, NULL, e));
-}
-
-struct globbing {
 	struct snapfs *fs;
-	const struct buf *base;	/* directory that is listed */
-	const char *pattern;	/* of a name in it */
-	const char *rest;	/* that must lie below it */
-	unsigned *left;		/* entries that may be looked at */
-};
 
-static int glob_below(struct snapfs *fs, const struct buf *base,
-    const char *pattern, unsigned *left, struct err *e);
-
-static int
-glob_name(void *arg, const char *name, struct err *e)
-{
-	struct globbing *g = arg;
-	struct buf path = BUF_INIT;
-	int rc;
-
-	if (*g->left == 0)
-		return (err_set(e, ERR_FAILED, "too many names for the "
-		    "pattern"));
-	--*g->left;
-	if (fnmatch(g->pattern, name, FNM_PERIOD) != 0)
-		return (0);
-	buf_append(&path, g->base->data, g->base->len);
-	buf_putc(&path, '/');
-	buf_puts(&path, name);
-	rc = buf_ok(&path, e) == -1 ? -1 :
-	    glob_below(g->fs, &path, g->rest, g->left, e);
-	buf_fini(&path);
-	return (rc);
+	if ((fs = calloc(1, sizeof(*fs))) == NULL) {
+		err_nomem(e);
+		return (NULL);
+	}
+	fs->view = v;
+	fs->fs = (struct osfs){
+		.arg = fs, .at = "in the snapshot",
+		.lost = "that part of the catalog cannot be read",
+		.look = look, .read = read_file, .whole = is_whole,
+		.list = list_dir,
+	};
+	if ((fs->fetch = fetch_new(v->vault, v->index, FRAMES_KEPT,
+	    e)) == NULL ||
+	    (fs->content = content_new(v->vault, v->index, e)) == NULL) {
+		snapfs_free(fs);
+		return (NULL);
+	}
+	return (fs);
 }
 
-/* Whether something matches the pattern below a path: 1, 0, -1. */
-static int
-glob_below(struct snapfs *fs, const struct buf *base, const char *pattern,
-    unsigned *left, struct err *e)
+const struct osfs *
+snapfs_osfs(struct snapfs *fs)
 {
-	char name[NAME_MAX + 1];
-	struct globbing g = { fs, base, name, NULL, left };
-	struct buf path = BUF_INIT;
-	struct snapfs_found f;
-	size_t n;
-	int rc;
-
-	pattern += strspn(pattern, "/");
-	n = strcspn(pattern, "/");
-	g.rest = pattern + n;
-	buf_append(&path, base->data, base->len);
-	if (n > 0 && (n > NAME_MAX || memchr(pattern, '*', n) != NULL ||
-	    memchr(pattern, '?', n) != NULL ||
-	    memchr(pattern, '[', n) != NULL)) {
-		buf_puts(&path, "/");
-		rc = n > NAME_MAX ? 0 : snapfs_look(fs, buf_cstr(&path), &f,
-		    e);
-		if (rc == 0 && n <= NAME_MAX) {
-			memcpy(name, pattern, n);
-			name[n] = '\0';
-			rc = list_dir(fs, &f, glob_name, &g, e);
-		}
-	} else if (n > 0) {
-		buf_putc(&path, '/');
-		buf_append(&path, pattern, n);
-		rc = buf_ok(&path, e) == -1 ? -1 :
-		    glob_below(fs, &path, g.rest, left, e);
-	} else if ((rc = snapfs_look(fs, buf_cstr(&path), &f, e)) == 0)
-		rc = f.what <= SNAPFS_OTHER;
-	buf_fini(&path);
-	return (rc);
-}
-
-int
-snapfs_glob(struct snapfs *fs, const char *pattern, struct err *e)
-{
-	struct buf base = BUF_INIT;
-	unsigned left = GLOB_ENTRIES_MAX;
-
-	/* Its depth is that of the recursion. */
-	if (strlen(pattern) > PATH_MAX)
-		return (0);
-	return (glob_below(fs, &base, pattern, &left, e));
+	return (&fs->fs);
 }

@@ -8,7 +8,7 @@
 #include "base/cpu.h"
 #include "base/human.h"
 #include "base/io.h"
-#include "restore/osshow.h"
+#include "restore/oscmd.h"
 #include "restore/restore.h"
 #include "restore/scrub.h"
 #include "restore/view.h"
@@ -515,7 +515,7 @@ verify_main(struct cli *cli, int argc, char **argv)
 	if (argc - optind > 1 || (osimages && (argc == optind || percent > 0)))
 		return (cli_usage(USAGE));
 	if (osimages)
-		return (osshow_command(cli, argv[optind]));
+		return (oscmd_verify(cli, argv[optind]));
 	memset(&v, 0, sizeof(v));
 	v.cli = cli;
 	(void)io_max_files();

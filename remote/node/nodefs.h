@@ -77,7 +77,7 @@ int nodefs_list(struct nodefs *fs, const char *path, osfs_name *fn,
  */
 struct nodefs_room {
 	uint64_t dev;		/* as in nodefs_stat: which one it is */
-	uint64_t free_bytes;	/* for root */
+	uint64_t free_bytes;	/* for others than root, who may have more */
 	uint64_t total_bytes;
 	int readonly;
 };

@@ -482,17 +482,6 @@ same_files()
 	exits 3 xv restore "$SNAP" --site nowhere
 }
 
-# rows NODE [TABLE]: its database as sqlite3 sees it, but for what xcatd itself
-# makes and unmakes
-rows()
-{
-	on mn_sh "$1" sh -c 'cd /etc/xcat && for f in ${1:-*}.sqlite; do
-	    t=${f%.sqlite}
-	    case $t in notification | passwd) continue ;; esac
-	    sqlite3 "$f" "select * from $t" | sort | sed "s/^/$t|/"
-	    done' sh "${2-}"
-}
-
 @test "all of a node onto a fresh one: files, database, and nothing is left behind" {
 	saved
 	fresh
@@ -502,8 +491,8 @@ rows()
 	exits '0|1' xv restore "$SNAP" --site new --force
 	same_on a b /install
 	says 'restored /install'
-	[ "$(rows b nodelist | wc -l)" -gt 20 ]
-	equal "$(rows a)" "$(rows b)"
+	[ "$(database b nodelist | wc -l)" -gt 20 ]
+	equal "$(database a)" "$(database b)"
 	nothing_left b
 }
 
@@ -524,9 +513,9 @@ rows()
 	saved
 	fresh
 	exits '0|1' xv restore "$SNAP" --site new --table nodelist,hosts --force
-	[ "$(rows b hosts | wc -l)" -gt 20 ]
-	equal "$(rows a hosts)" "$(rows b hosts)"
-	equal "$(rows b osimage)" ''
+	[ "$(database b hosts | wc -l)" -gt 20 ]
+	equal "$(database a hosts)" "$(database b hosts)"
+	equal "$(database b osimage)" ''
 	[ ! -e "$(mn_path b /install)/postscripts" ]
 	exits 3 xv restore "$SNAP" --site new --table 'no such'
 	exits 3 xv restore "$SNAP" /install --site new --on-start
@@ -572,7 +561,7 @@ rows()
 	saved
 	fresh
 	local image rootimg
-	image=$(rows a linuximage | grep netboot | head -n 1 | cut -d'|' -f2)
+	image=$(database a linuximage | grep netboot | head -n 1 | cut -d'|' -f2)
 	rootimg=$(on mn_sh a sqlite3 /etc/xcat/linuximage.sqlite \
 	    "select rootimgdir from linuximage where imagename='$image'")
 	exits '0|1' xv restore "$SNAP" --site new --image "$image"

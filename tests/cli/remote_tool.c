@@ -19,6 +19,7 @@
  *	both COMMAND        beside another one; bytes of output of both
  *	siblings N SCRIPT   N sessions in threads
  *	tables NAME...      tables of the database; $BYPASS: past xcatd
+ *	files (WORD PATH)...  questions of nodefs.h, one after the other
  */
 #include <pthread.h>
 #include <stdio.h>
@@ -31,6 +32,7 @@
 #include "base/cli.h"
 #include "base/io.h"
 #include "remote/exec.h"
+#include "remote/node/nodefs.h"
 #include "remote/node/tables.h"
 #include "remote/quote.h"
 #include "remote/session.h"
@@ -341,6 +343,81 @@ tables(struct remote *r, char **argv, int n, struct err *e)
 }
 
 static int
+put_name(void *arg, const char *name, struct err *e)
+{
+	(void)arg;
+	(void)e;
+	printf("%s\n", name);
+	return (0);
+}
+
+static int
+file(struct remote *r, struct nodefs *fs, const char *word,
+    const char *path, struct err *e)
+{
+	static const char *const whats[] = { "file", "dir", "other",
+	    "missing", "outside", "loop", "lost" };
+	char hex[DIGEST_HEX + 1];
+	uint8_t digest[DIGEST_LEN];
+	struct remote_io io = { .max = 0 };
+	struct nodefs_room room;
+	struct nodefs_stat st;
+	struct buf b = BUF_INIT;
+	uint64_t size;
+	int rc = -1;
+
+	if (strcmp(word, "stat") == 0) {
+		if ((rc = nodefs_stat(fs, path, &st, e)) == 0)
+			printf("%s %d %s %llu %o %u:%u%s%s\n", whats[st.what],
+			    st.is_link, st.path, (unsigned long long)st.size,
+			    st.mode, st.uid, st.gid, st.why[0] ? " " : "",
+			    st.why);
+	} else if (strcmp(word, "hash") == 0) {
+		if ((rc = nodefs_digest(fs, path, digest, &size, e)) == 0) {
+			digest_hexz(digest, hex);
+			printf("%llu %s\n", (unsigned long long)size, hex);
+		}
+	} else if (strcmp(word, "read") == 0) {
+		if ((rc = nodefs_read(fs, path, 100000, &b, e)) == 0)
+			fwrite(b.data, 1, b.len, stdout);
+	} else if (strcmp(word, "list") == 0)
+		rc = nodefs_list(fs, path, put_name, NULL, e);
+	else if (strcmp(word, "room") == 0) {
+		if ((rc = nodefs_room(fs, path, &room, e)) == 0)
+			printf("%d %d %d\n", room.free_bytes > 0,
+			    room.total_bytes >= room.free_bytes,
+			    room.readonly);
+	} else if (strcmp(word, "glob") == 0) {
+		if ((rc = osfs_glob(nodefs_osfs(fs), path, e)) != -1)
+			printf("%d\n", rc);
+	} else if (strcmp(word, "run") == 0) {
+		rc = remote_run(r, path, &io, e);
+	} else if (strcmp(word, "forget") == 0) {
+		nodefs_forget(fs);
+		rc = 0;
+	} else
+		rc = err_set(e, ERR_USAGE, "%s: no such test", word);
+	buf_fini(&b);
+	return (rc == -1 ? -1 : 0);
+}
+
+/* What the node refuses is told; the questions go on. */
+static int
+files(struct remote *r, char **argv, int n, struct err *e)
+{
+	struct nodefs *fs = nodefs_new(r, e);
+	int i, rc = fs != NULL ? 0 : -1;
+
+	for (i = 0; rc == 0 && i + 1 < n; i += 2)
+		if (file(r, fs, argv[i], argv[i + 1], e) == -1) {
+			printf("refused %d: %s\n", err_status(e), e->msg);
+			rc = remote_lost(r) ? -1 : 0;
+		}
+	nodefs_free(fs);
+	return (rc);
+}
+
+static int
 command(struct remote *r, int argc, char **argv, struct err *e)
 {
 	struct buf b = BUF_INIT;
@@ -358,6 +435,8 @@ command(struct remote *r, int argc, char **argv, struct err *e)
 		return (err_set(e, ERR_USAGE, "%s: what?", what));
 	if (strcmp(what, "run") == 0 || strcmp(what, "xcat") == 0)
 		return (run_script(r, what[0] == 'x', argv + 1, argc - 1, e));
+	if (strcmp(what, "files") == 0)
+		return (files(r, argv + 1, argc - 1, e));
 	if (strcmp(what, "tables") == 0)
 		return (tables(r, argv + 1, argc - 1, e));
 	if (strcmp(what, "bulk") == 0)

@@ -1,6 +1,6 @@
 #include "base/buf.h"
+#include "formats/dbtext.h"
 #include "restore/dbrows.h"
-#include "restore/dbtext.h"
 #include "tests/unit/unit.h"
 
 static int

@@ -1,19 +1,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "formats/osimages.h"
 #include "formats/xcatcsv.h"
-#include "restore/dbtables.h"
-#include "restore/osimages.h"
-#include "vault/content.h"
 
 #define ROWS_MAX 100000		/* of one table */
 
 /* Reading the tables. */
 
 struct reading {
-	struct view *view;
-	struct content *content;
-	struct dbtables tables;
+	const struct osimages_place *place;
 	struct arena *arena;
 	const char *const *columns;	/* wanted */
 	size_t ncolumns;
@@ -85,13 +81,10 @@ read_table(struct reading *r, const char *name, int wanted,
     const char *const *columns, size_t n, struct osimages_rows *rows,
     struct err *e)
 {
+	const struct osimages_place *p = r->place;
 	struct xcatcsv_user user = { NULL, take_header, take_row, r };
-	const struct dbtable *t = dbtables_find(&r->tables, name);
-	int where[OSI_NCOLUMNS + LIN_NCOLUMNS], rc = -1;
+	int where[OSI_NCOLUMNS + LIN_NCOLUMNS], rc;
 
-	if (t == NULL)
-		return (wanted ? err_set(e, ERR_DAMAGED, "%s.csv: not in "
-		    "the dump of the database", name) : 0);
 	r->columns = columns;
 	r->ncolumns = n;
 	r->where = where;
@@ -99,12 +92,14 @@ read_table(struct reading *r, const char *name, int wanted,
 	if ((r->csv = xcatcsv_new(&user, e)) == NULL)
 		return (-1);
 	xcatcsv_begin(r->csv);
-	if (content_read(r->content, &t->ent, take_piece, r, e) == 0 &&
-	    xcatcsv_end(r->csv, e) == 0)
+	rc = p->table(p->arg, name, take_piece, r, e);
+	if (rc == 0 && wanted)
+		rc = err_set(e, ERR_DAMAGED, "not in %s", p->tables);
+	else if (rc == 1 && (rc = xcatcsv_end(r->csv, e)) == 0)
 		rc = xcatcsv_worst(r->csv) < XCATCSV_BROKEN || !wanted ? 0 :
 		    err_set(e, ERR_DAMAGED, "the table is not whole");
 	if (rc == -1)
-		err_wrap(e, "%s.csv", name);
+		err_wrap(e, "%s%s", name, p->suffix);
 	xcatcsv_free(r->csv);
 	return (rc);
 }
@@ -113,14 +108,6 @@ static int
 is_text(const struct span *s, const char *text)
 {
 	return (s->len == strlen(text) && memcmp(s->p, text, s->len) == 0);
-}
-
-/* A row that xCAT passes over. */
-static int
-is_disabled(const struct span *v)
-{
-	return (v->len > 0 && !is_text(v, "0") &&
-	    !(v->len == 2 && strncasecmp(v->p, "no", 2) == 0));
 }
 
 static const struct span *
@@ -151,7 +138,7 @@ find_installdir(struct reading *r, const char **dir, struct err *e)
 	row = rc == 0 ? find_row(&rows, &key) : NULL;
 	if (row != NULL && row[1].len > 0 && row[1].p[0] == '/' &&
 	    memchr(row[1].p, '\0', row[1].len) == NULL &&
-	    !is_disabled(&row[2])) {
+	    !xcatcsv_disabled(&row[2])) {
 		if ((copy = arena_alloc(r->arena, row[1].len + 1)) == NULL)
 			rc = err_nomem(e);
 		else {
@@ -174,7 +161,7 @@ struct found {
 static const char *
 not_checked(const struct found *f, const struct span *os)
 {
-	if (is_disabled(&os[OSI_DISABLE]))
+	if (xcatcsv_disabled(&os[OSI_DISABLE]))
 		return ("disabled");
 	if (find_row(&f->win, &os[OSI_NAME]) != NULL ||
 	    is_text(&os[OSI_TYPE], "windows"))
@@ -212,7 +199,7 @@ add_image(struct osimages *o, const struct span *name, const char *reason)
 	memset(img, 0, sizeof(*img));
 	img->name = *name;
 	img->provmethod.p = img->osvers.p = img->osarch.p =
-	    img->profile.p = "";
+	    img->profile.p = img->osdistroname.p = "";
 	img->last = &img->findings;
 	img->state = reason != NULL ? OSIMAGES_UNCHECKED : OSIMAGES_COMPLETE;
 	img->reason = reason;
@@ -233,8 +220,9 @@ check_row(struct osimages_work *w, const struct found *f,
 	w->img->osvers = os[OSI_VERS];
 	w->img->osarch = os[OSI_ARCH];
 	w->img->profile = os[OSI_PROFILE];
+	w->img->osdistroname = os[OSI_DISTRO];
 	w->os = os;
-	w->lin = lin != NULL && !is_disabled(&lin[LIN_DISABLE]) ? lin : none;
+	w->lin = lin != NULL && !xcatcsv_disabled(&lin[LIN_DISABLE]) ? lin : none;
 	if (w->img->reason == NULL && osneeds_check(w, e) == -1)
 		return (-1);
 	count(w->o, w->img);
@@ -260,7 +248,7 @@ read_all(struct reading *r, struct osimages_work *w, struct found *f,
 	static const char *const os[] = { "imagename", "imagetype",
 	    "provmethod", "rootfstype", "profile", "osvers", "osarch",
 	    "synclists", "postscripts", "postbootscripts", "environvar",
-	    "disable" };
+	    "osdistroname", "disable" };
 	static const char *const lin[] = { "imagename", "template",
 	    "pkglist", "pkgdir", "otherpkglist", "otherpkgdir", "exlist",
 	    "postinstall", "rootimgdir", "partitionfile", "driverupdatesrc",
@@ -304,23 +292,17 @@ check_all(struct osimages_work *w, const struct found *f, struct err *e)
 }
 
 static int
-check(struct osimages_work *w, struct view *v, struct err *e)
+check(struct osimages_work *w, struct err *e)
 {
 	struct osimages *o = w->o;
-	struct reading r = { .view = v, .arena = &o->arena };
+	struct reading r = { .place = w->place, .arena = &o->arena };
 	struct found f;
 	int rc = -1;
 
 	memset(o, 0, sizeof(*o));
 	memset(&f, 0, sizeof(f));
-	if (dbtables_list(&r.tables, v, &v->snap, e) == 0 &&
-	    (r.content = content_new(v->vault, v->index, e)) != NULL &&
-	    (w->fs = snapfs_new(v, e)) != NULL &&
-	    read_all(&r, w, &f, e) == 0)
+	if (read_all(&r, w, &f, e) == 0)
 		rc = check_all(w, &f, e);
-	snapfs_free(w->fs);
-	content_free(r.content);
-	dbtables_fini(&r.tables);
 	free(f.os.at);
 	free(f.lin.at);
 	free(f.win.at);
@@ -330,26 +312,27 @@ check(struct osimages_work *w, struct view *v, struct err *e)
 }
 
 int
-osimages_check(struct osimages *o, struct view *v, struct err *e)
+osimages_check(struct osimages *o, const struct osimages_place *p,
+    struct err *e)
 {
-	struct osimages_work w = { .o = o };
+	struct osimages_work w = { .o = o, .place = p };
 
-	return (check(&w, v, e));
+	return (check(&w, e));
 }
 
 int
-osimages_files(struct osimages *o, struct view *v, const char *name,
-    osimages_file *fn, void *arg, struct err *e)
+osimages_files(struct osimages *o, const struct osimages_place *p,
+    const char *name, osimages_file *fn, void *arg, struct err *e)
 {
 	struct osimages_work w = {
-		.o = o, .only = name, .fn = fn, .arg = arg,
+		.o = o, .place = p, .only = name, .fn = fn, .arg = arg,
 	};
 
-	if (check(&w, v, e) == -1)
+	if (check(&w, e) == -1)
 		return (-1);
 	if (o->n == 0)
-		return (err_set(e, ERR_USAGE, "%s: no such osimage in "
-		    "snapshot %s", name, v->snap.id));
+		return (err_set(e, ERR_USAGE, "%s: no such osimage %s",
+		    name, p->name));
 	if (o->at[0].reason != NULL)
 		return (err_set(e, ERR_USAGE, "osimage %s: %s", name,
 		    o->at[0].reason));

@@ -1,8 +1,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "formats/osimages.h"
 #include "formats/xcatlist.h"
-#include "restore/osimages.h"
 
 static int
 is_text(const struct span *s, const char *text)
@@ -23,9 +23,25 @@ need(struct osimages_work *w, const char *what, const char *path,
     enum oslists_want want, struct err *e)
 {
 	struct oslists_about about = { what, NULL, 0 };
-	struct snapfs_found f;
+	struct osfs_found f;
 
 	return (oslists_need(w, &about, path, want, &f, e));
+}
+
+/* The same for what is booted: *at is its path if it is there. */
+static int
+need_boot(struct osimages_work *w, const char *what, const char *path,
+    const char **at, struct err *e)
+{
+	struct oslists_about about = { what, NULL, 0 };
+	struct osfs_found f;
+	int rc;
+
+	rc = oslists_need(w, &about, path, OSLISTS_FILE, &f, e);
+	if (rc != 1)
+		return (rc);
+	w->img->boot_bytes += f.size;
+	return ((*at = oslists_keep(w, path, e)) != NULL ? 1 : -1);
 }
 
 static int
@@ -57,11 +73,12 @@ need_filled(struct osimages_work *w, const char *what, const char *path,
     struct err *e)
 {
 	struct oslists_about about = { what, NULL, 0 };
-	struct snapfs_found f;
+	struct osfs_found f;
 	int rc;
 
 	rc = oslists_need(w, &about, path, OSLISTS_DIR, &f, e);
-	if (rc != 1 || (rc = snapfs_has_entries(w->fs, &f, e)) != 0)
+	if (rc != 1 || (rc =
+	    osfs_has_entries(w->place->fs, &f, e)) != 0)
 		return (rc);
 	return (oslists_note(w, OSIMAGES_MISSING, &about, path,
 	    "an empty directory", e));
@@ -194,12 +211,12 @@ static const char *const rootimgs[] = { "rootimg.cpio.gz", "rootimg.cpio.xz",
     "rootimg.tar.gz", "rootimg.tar.xz", "rootimg.sfs", "rootimg.gz" };
 
 static int
-is_file(struct osimages_work *w, const char *path, struct snapfs_found *f,
+is_file(struct osimages_work *w, const char *path, struct osfs_found *f,
     struct err *e)
 {
-	if (snapfs_look(w->fs, path, f, e) == -1)
+	if (w->place->fs->look(w->place->fs->arg, path, f, e) == -1)
 		return (-1);
-	return (f->what == SNAPFS_FILE);
+	return (f->what == OSFS_FILE);
 }
 
 /* One that has a form xCAT prefers beside it is never booted. */
@@ -211,9 +228,8 @@ note_stale(struct osimages_work *w, const char *path, struct err *e)
 
 	buf_printf(&why, "xCAT does not boot it: it prefers %s, which is "
 	    "there, too", w->img->boots);
-	if (buf_ok(&why, e) == 0 && (text = arena_copy(&w->o->arena,
-	    buf_cstr(&why), why.len + 1)) == NULL)
-		err_nomem(e);
+	if (buf_ok(&why, e) == 0)
+		text = oslists_keep(w, buf_cstr(&why), e);
 	buf_fini(&why);
 	return (text == NULL ? -1 : note(w, OSIMAGES_WARNING,
 	    "stale rootimg", path, text, e));
@@ -223,7 +239,8 @@ static int
 check_rootimg(struct osimages_work *w, const char *dir, struct err *e)
 {
 	struct buf path = BUF_INIT;
-	struct snapfs_found f;
+	struct osfs_found f;
+	const char *why;
 	size_t i;
 	int rc = 0;
 
@@ -237,14 +254,15 @@ check_rootimg(struct osimages_work *w, const char *dir, struct err *e)
 			continue;
 		}
 		w->img->boots = rootimgs[i];
-		rc = f.ent->size == 0 ? note(w, OSIMAGES_MISSING, "rootimg",
+		rc = f.size == 0 ? note(w, OSIMAGES_MISSING, "rootimg",
 		    buf_cstr(&path), "an empty file", e) :
-		    need(w, "rootimg", buf_cstr(&path), OSLISTS_FILE, e);
+		    need_boot(w, "rootimg", buf_cstr(&path), &w->img->rootimg, e);
 	}
 	if (rc != -1 && w->img->boots == NULL)
-		rc = note(w, OSIMAGES_MISSING, "rootimg",
-		    join(&path, dir, "rootimg.*"), "none of the forms that "
-		    "xCAT boots is in the snapshot", e);
+		rc = (why = oslists_here(w, "none of the forms that xCAT "
+		    "boots is ", "", e)) == NULL ? -1 :
+		    note(w, OSIMAGES_MISSING, "rootimg",
+		    join(&path, dir, "rootimg.*"), why, e);
 	buf_fini(&path);
 	return (rc == -1 ? -1 : 0);
 }
@@ -255,7 +273,7 @@ check_initrd(struct osimages_work *w, const char *dir, const char *name,
     struct err *e)
 {
 	struct buf path = BUF_INIT;
-	struct snapfs_found f;
+	struct osfs_found f;
 	int rc;
 
 	rc = is_file(w, join(&path, dir, name), &f, e);
@@ -264,7 +282,8 @@ check_initrd(struct osimages_work *w, const char *dir, const char *name,
 	if (rc == 0)
 		join(&path, dir, name);
 	if (rc != -1)
-		rc = need(w, "initrd", buf_cstr(&path), OSLISTS_FILE, e);
+		rc = need_boot(w, "initrd", buf_cstr(&path), &w->img->initrd,
+		    e);
 	buf_fini(&path);
 	return (rc);
 }
@@ -278,8 +297,8 @@ check_statelite_root(struct osimages_work *w, const char *dir, struct err *e)
 
 	if (is_text(&w->os[OSI_ROOTFSTYPE], "ramdisk")) {
 		name = "rootimg-statelite.gz";
-		rc = need(w, "rootimg", join(&path, dir, name), OSLISTS_FILE,
-		    e);
+		rc = need_boot(w, "rootimg", join(&path, dir, name),
+		    &w->img->rootimg, e);
 	} else
 		rc = need_filled(w, "rootimg tree", join(&path, dir, name),
 		    e);
@@ -306,8 +325,8 @@ check_diskless(struct osimages_work *w, int statelite, struct err *e)
 	rc = need(w, "rootimgdir", buf_cstr(&dir), OSLISTS_DIR, e);
 	if (rc != 1)
 		goto out;
-	rc = need(w, "kernel", join(&kernel, buf_cstr(&dir), "kernel"),
-	    OSLISTS_FILE, e);
+	rc = need_boot(w, "kernel", join(&kernel, buf_cstr(&dir), "kernel"),
+	    &w->img->kernel, e);
 	if (rc != -1)
 		rc = check_initrd(w, buf_cstr(&dir), statelite ?
 		    "initrd-statelite.gz" : "initrd-stateless.gz", e);

@@ -1,18 +1,36 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "formats/osimages.h"
 #include "formats/xcatlist.h"
-#include "restore/osimages.h"
 
 #define LIST_MAX ((size_t)4 << 20)	/* bytes of a list */
 #define DEPTH_MAX 32			/* of includes */
 #define INCLUDES_MAX 1000		/* files of one list */
 #define FINDINGS_MAX 10000		/* of one osimage */
 
-static char *
-keep(struct osimages_work *w, const char *s)
+char *
+oslists_keep(struct osimages_work *w, const char *s, struct err *e)
 {
-	return (arena_copy(&w->o->arena, s, strlen(s) + 1));
+	char *p = arena_copy(&w->o->arena, s, strlen(s) + 1);
+
+	if (p == NULL)
+		err_nomem(e);
+	return (p);
+}
+
+const char *
+oslists_here(struct osimages_work *w, const char *before, const char *behind,
+    struct err *e)
+{
+	struct buf b = BUF_INIT;
+	const char *text = NULL;
+
+	buf_printf(&b, "%s%s%s", before, w->place->fs->at, behind);
+	if (buf_ok(&b, e) == 0)
+		text = oslists_keep(w, buf_cstr(&b), e);
+	buf_fini(&b);
+	return (text);
 }
 
 static int
@@ -38,10 +56,11 @@ oslists_note(struct osimages_work *w, enum osimages_level level,
 
 	if (is_noted(w->img, about->what, path, why))
 		return (0);
-	if ((f = arena_alloc(&w->o->arena, sizeof(*f))) == NULL ||
-	    (f->path = keep(w, path)) == NULL ||
-	    (f->by = about->by != NULL ? keep(w, about->by) : "") == NULL)
+	if ((f = arena_alloc(&w->o->arena, sizeof(*f))) == NULL)
 		return (err_nomem(e));
+	if ((f->path = oslists_keep(w, path, e)) == NULL || (f->by =
+	    oslists_keep(w, about->by != NULL ? about->by : "", e)) == NULL)
+		return (-1);
 	f->level = level;
 	f->what = about->what;
 	f->why = why;
@@ -52,43 +71,45 @@ oslists_note(struct osimages_work *w, enum osimages_level level,
 	return (0);
 }
 
-/* Why something found is not good; NULL: it is. */
+/* Why something found is not good; "": it is; NULL and e. */
 static const char *
-fault(const struct snapfs_found *f, enum oslists_want want)
+fault(struct osimages_work *w, const struct osfs_found *f,
+    enum oslists_want want, struct err *e)
 {
 	switch (f->what) {
-	case SNAPFS_MISSING:
-		return ("not in the snapshot");
-	case SNAPFS_OUTSIDE:
+	case OSFS_MISSING:
+		return (oslists_here(w, "not ", "", e));
+	case OSFS_OUTSIDE:
 		return ("outside the snapshot: no volume holds it");
-	case SNAPFS_LOOP:
+	case OSFS_LOOP:
 		return ("its symbolic links have no end");
-	case SNAPFS_LOST:
-		return ("that part of the catalog cannot be read");
-	case SNAPFS_DIR:
+	case OSFS_LOST:
+		return (w->place->fs->lost);
+	case OSFS_DIR:
 		return (want == OSLISTS_FILE ? "a directory, not a file" :
-		    NULL);
-	case SNAPFS_OTHER:
-		return (want == OSLISTS_ANY ? NULL : "not a regular file");
+		    "");
+	case OSFS_OTHER:
+		return (want == OSLISTS_ANY ? "" : "not a regular file");
 	default:
 		return (want == OSLISTS_DIR ? "a file, not a directory" :
-		    NULL);
+		    "");
 	}
 }
 
 /* What is outside and belongs to xCAT's own packages comes with them. */
 static int
-is_packaged(const struct snapfs_found *f, const char *path)
+is_packaged(const struct osfs_found *f, const char *path)
 {
-	return (f->what == SNAPFS_OUTSIDE &&
+	return (f->what == OSFS_OUTSIDE &&
 	    strncmp(path, "/opt/xcat/", 10) == 0);
 }
 
 int
 oslists_need(struct osimages_work *w, const struct oslists_about *about,
-    const char *path, enum oslists_want want, struct snapfs_found *f,
+    const char *path, enum oslists_want want, struct osfs_found *f,
     struct err *e)
 {
+	const struct osfs *fs = w->place->fs;
 	enum osimages_level level = OSIMAGES_MISSING;
 	const char *why;
 	int rc;
@@ -97,10 +118,11 @@ oslists_need(struct osimages_work *w, const struct oslists_about *about,
 		return (oslists_note(w, OSIMAGES_WARNING, about, path,
 		    "not checked: a relative path, which depends on where "
 		    "xCAT is run", e));
-	if (snapfs_look(w->fs, path, f, e) == -1)
+	if (fs->look(fs->arg, path, f, e) == -1 ||
+	    (why = fault(w, f, want, e)) == NULL)
 		return (-1);
-	if ((why = fault(f, want)) == NULL) {
-		if ((rc = snapfs_whole(w->fs, f, e)) == -1)
+	if (why[0] == '\0') {
+		if ((rc = fs->whole(fs->arg, f, e)) == -1)
 			return (-1);
 		if (rc == 0)
 			why = "its contents are lost";
@@ -108,10 +130,11 @@ oslists_need(struct osimages_work *w, const struct oslists_about *about,
 		level = OSIMAGES_WARNING;
 		why = "outside the snapshot; comes with xCAT's packages";
 	}
-	if (why != NULL)
+	if (why[0] != '\0')
 		return (oslists_note(w, level, about, path, why, e));
 	w->img->files++;
-	return (w->fn != NULL && w->fn(w->arg, f->path, e) == -1 ? -1 : 1);
+	return (w->fn != NULL && w->fn(w->arg, f->path, about->what,
+	    about->by, e) == -1 ? -1 : 1);
 }
 
 /* A span of the database or a list as a string to free. */
@@ -128,19 +151,22 @@ string_of(const struct span *s, struct err *e)
 
 static int
 read_list(struct osimages_work *w, const struct oslists_about *about,
-    const char *path, const struct snapfs_found *f, struct buf *out,
+    const char *path, const struct osfs_found *f, struct buf *out,
     struct err *e)
 {
+	const struct osfs *fs = w->place->fs;
 	struct err why;
+	int rc;
 
-	if (snapfs_read(w->fs, f, LIST_MAX, out, &why) == 0)
+	rc = fs->read(fs->arg, f, LIST_MAX, out, &why);
+	if (rc == 1)
 		return (1);
-	if (why.kind == ERR_FAILED && why.errnum != 0) {
+	if (rc == -1 && why.kind != ERR_DAMAGED) {
 		*e = why;
 		return (-1);
 	}
 	return (oslists_note(w, OSIMAGES_MISSING, about, path,
-	    why.kind == ERR_DAMAGED ? "its contents are damaged" :
+	    rc == -1 ? "its contents are damaged" :
 	    "cannot be looked into: longer than 4 MiB", e));
 }
 
@@ -192,7 +218,7 @@ take_include(void *arg, const struct span *name)
 
 static int
 read_includes(struct closure *c, const struct oslists_about *about,
-    const char *path, const struct snapfs_found *f)
+    const char *path, const struct osfs_found *f)
 {
 	struct buf text = BUF_INIT;
 	struct span s;
@@ -216,7 +242,7 @@ static int
 include_file(struct closure *c, const char *path, const char *by)
 {
 	struct oslists_about about = { c->what, by, 0 };
-	struct snapfs_found f;
+	struct osfs_found f;
 	struct include *in;
 	size_t i;
 	int rc;
@@ -292,25 +318,29 @@ static int
 need_source(struct osimages_work *w, const struct oslists_about *about,
     const char *path, struct err *e)
 {
-	struct snapfs_found f;
+	const struct osfs *fs = w->place->fs;
+	struct osfs_found f;
 	struct err why;
+	const char *text;
 	int rc;
 
 	/* A name may have such characters: then it is meant. */
 	if (path[0] != '/' || strpbrk(path, "*?[") == NULL ||
-	    snapfs_look(w->fs, path, &f, e) == -1 || f.what <= SNAPFS_OTHER)
+	    fs->look(fs->arg, path, &f, e) == -1 || f.what <= OSFS_OTHER)
 		return (oslists_need(w, about, path, OSLISTS_ANY, &f, e));
-	if ((rc = snapfs_glob(w->fs, path, &why)) == 1) {
+	if ((rc = osfs_glob(fs, path, &why)) == 1) {
 		w->img->files++;
 		/* As a pattern, which restore takes, too. */
-		return (w->fn != NULL ? w->fn(w->arg, path, e) : 0);
+		return (w->fn != NULL ? w->fn(w->arg, path, about->what,
+		    about->by, e) : 0);
 	}
 	if (rc == -1 && why.kind != ERR_DAMAGED) {
 		*e = why;
 		return (-1);
 	}
-	return (oslists_note(w, OSIMAGES_MISSING, about, path,
-	    "nothing in the snapshot matches", e));
+	if ((text = oslists_here(w, "nothing ", " matches", e)) == NULL)
+		return (-1);
+	return (oslists_note(w, OSIMAGES_MISSING, about, path, text, e));
 }
 
 static int
@@ -344,7 +374,7 @@ take_synclist(void *arg, const struct span *item)
 {
 	struct sync *s = arg;
 	struct oslists_about about = { "synclist", NULL, 0 };
-	struct snapfs_found f;
+	struct osfs_found f;
 	struct buf text = BUF_INIT;
 	struct span all;
 	char *path;

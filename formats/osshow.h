@@ -1,11 +1,10 @@
-#ifndef RESTORE_OSSHOW_H_
-#define RESTORE_OSSHOW_H_
+#ifndef FORMATS_OSSHOW_H_
+#define FORMATS_OSSHOW_H_
 
 #include <jansson.h>
 
 #include "base/buf.h"
-#include "base/cli.h"
-#include "restore/osimages.h"
+#include "formats/osimages.h"
 
 /* What osimages_check() found, for people and for machines. */
 
@@ -18,8 +17,5 @@ void osshow_summary(struct buf *out, const struct osimages *o);
 
 /* An array; NULL when memory runs out. */
 json_t *osshow_json(const struct osimages *o);
-
-/* verify --osimages SNAP; returns the exit status. */
-int osshow_command(const struct cli *cli, const char *snap);
 
 #endif

@@ -1,6 +1,6 @@
 #include <string.h>
 
-#include "restore/dbtext.h"
+#include "formats/dbtext.h"
 
 /* Length of the character at p that prints, or 0. */
 static size_t
