@@ -229,7 +229,7 @@ after m 2'
 	grep -q '^xcatvault: /nosuch: missing' "$T/err"
 	grep -q '^xcatvault: /etc/passwd: missing' "$T/err"
 	equal "$(sed -n 's/^xcatvault: \(.*\): missing.*/\1/p' "$T/err" |
-	    tr '\n' ' ')" '/etc/passwd /nosuch ' 'in their order'
+	    tr '\n' ' ')" '/nosuch /etc/passwd ' 'as configured'
 	equal "$(json "$SNAP" .status)" partial
 	equal "$(volumes "$SNAP")" '/.dbbackup /install'
 	equal "$(json "$SNAP" .database.dump)" whole
