@@ -14,7 +14,7 @@ CONF = $(DESTDIR)/etc/xcatvault.conf
 Q = $(if $(V),,@)
 
 LIBS = libzstd libcrypto jansson libconfig libssh sqlite3 libxml-2.0 zlib \
-	libarchive libsquashfs1
+	libarchive libsquashfs1 libisal
 CHECK_LIBS = cmocka
 HAVE := $(shell pkg-config --exists $(LIBS) && test -e /usr/include/uthash.h && echo yes)
 
@@ -49,8 +49,15 @@ SRC = main.c \
 	formats/xcatcsv.c formats/xcatdump.c formats/xcatlist.c \
 	formats/xcatloss.c formats/xcatpaths.c formats/xcatschema.c \
 	formats/xcatset.c \
-	imgxfer/flow.c imgxfer/gzout.c imgxfer/main.c imgxfer/outer.c \
-	imgxfer/sidecar.c imgxfer/source.c \
+	imgxfer/aside.c imgxfer/bundle.c imgxfer/export.c \
+	imgxfer/exportargs.c imgxfer/exportextra.c imgxfer/exportleft.c \
+	imgxfer/exportplan.c imgxfer/exportproof.c imgxfer/exportrun.c \
+	imgxfer/exportshow.c imgxfer/flow.c imgxfer/gzout.c imgxfer/held.c \
+	imgxfer/imginspect.c imgxfer/imgsite.c imgxfer/inspect.c \
+	imgxfer/inspectpath.c imgxfer/inspectshow.c imgxfer/judge.c \
+	imgxfer/judgearch.c imgxfer/list.c imgxfer/main.c imgxfer/newc.c \
+	imgxfer/outer.c imgxfer/pull.c imgxfer/rootimg.c imgxfer/sidecar.c \
+	imgxfer/source.c imgxfer/squash.c imgxfer/unpack.c \
 	remote/address.c remote/auth.c remote/connect.c remote/exec.c \
 	remote/hostkey.c remote/quote.c remote/run.c remote/session.c \
 	remote/tty.c \
@@ -111,7 +118,7 @@ $(BUILD)/%.o: %.c
 	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
 # What init puts into every vault, and what runs on a node, as C strings.
-TEXTS = backup/facts.sh backup/wanted.sh remote/node/dump.sh \
+TEXTS = backup/facts.sh backup/wanted.sh imgxfer/held.pl remote/node/dump.sh \
 	remote/node/nodefs.pl remote/node/probe.sh remote/node/publish.pl \
 	remote/node/tables.pl restore/attrs.pl restore/dbstage.sh \
 	restore/keepold.sh vault/README.txt vault/recover.sh

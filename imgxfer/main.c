@@ -10,6 +10,9 @@ static const struct verb {
 	const char *name;
 	int (*run)(struct cli *cli, int argc, char **argv);
 } verbs[] = {
+	{ "export", imgexport_main },
+	{ "inspect", imginspect_main },
+	{ "list", imglist_main },
 	{ NULL, NULL },
 };
 
