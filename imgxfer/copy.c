@@ -75,7 +75,8 @@ find_place(struct copy *c, uint64_t bytes, struct err *e)
 	struct nodefs *fs;
 	const char *place;
 
-	if ((fs = nodefs_new(c->target.control, e)) == NULL)
+	if (exportnode_rouse(&c->target.control, e) == -1 ||
+	    (fs = nodefs_new(c->target.control, e)) == NULL)
 		return (NULL);
 	place = lay_place(&c->to.probe, fs, bytes, e);
 	nodefs_free(fs);
@@ -138,7 +139,8 @@ import(struct copy *c, struct copying *o, struct err *e)
 	int rc;
 
 	import_how(c, &opt);
-	if (held_keep(lay_held(o->lay), e) == -1)
+	if (exportnode_rouse(&c->target.control, e) == -1 ||
+	    held_keep(lay_held(o->lay), e) == -1)
 		return (-1);
 	rc = import_run(&c->target, &bundle, &opt, &o->res, e);
 	o->imported = 1;
