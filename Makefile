@@ -49,8 +49,10 @@ SRC = main.c \
 	formats/xcatcsv.c formats/xcatdump.c formats/xcatlist.c \
 	formats/xcatloss.c formats/xcatpaths.c formats/xcatschema.c \
 	formats/xcatset.c \
-	imgxfer/flow.c imgxfer/gzout.c imgxfer/imgsite.c imgxfer/list.c \
-	imgxfer/main.c imgxfer/outer.c \
+	imgxfer/bootparts.c imgxfer/flow.c imgxfer/gzout.c \
+	imgxfer/imgsite.c imgxfer/list.c imgxfer/main.c imgxfer/outer.c \
+	imgxfer/ready.c imgxfer/readyboot.c imgxfer/readycmd.c \
+	imgxfer/readydhcp.c imgxfer/readynodes.c \
 	imgxfer/sidecar.c imgxfer/source.c \
 	remote/address.c remote/auth.c remote/connect.c remote/exec.c \
 	remote/hostkey.c remote/quote.c remote/run.c remote/session.c \

@@ -11,6 +11,7 @@ static const struct verb {
 	int (*run)(struct cli *cli, int argc, char **argv);
 } verbs[] = {
 	{ "list", imglist_main },
+	{ "ready", imgready_main },
 	{ NULL, NULL },
 };
 
