@@ -79,7 +79,7 @@ unsigned pool_depth(struct pool *p);
 
 /*
  * Let the workers finish; each closes its pack.  Without failure all blobs
- * are with the committer.
+ * are with the committer, and what was kept to know them is freed.
  */
 int pool_finish(struct pool *p, struct err *e);
 void pool_fini(struct pool *p);
@@ -91,6 +91,10 @@ void pool_fini(struct pool *p);
 void pool_report(struct pool *p, const char *kind, const struct span *path,
     const char *why);
 void pool_report_errno(struct pool *p, const struct span *path, int errnum);
+
+/* It cannot be read; told once, whoever finds it out. */
+void pool_unreadable(struct pool *p, const struct span *path,
+    const char *why);
 void pool_note(struct pool *p, const char *kind, const struct span *path,
     const char *why);
 

@@ -5,6 +5,9 @@
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 
 #include "backup/resume.h"
 #include "backup/run.h"
@@ -373,6 +376,10 @@ backup_run_store(struct backup_run *r, struct err *e)
 	    committer_finish(r->committer, e) == -1)
 		return (-1);
 	r->snapshot.stored_bytes = committer_bytes(r->committer);
+#ifdef __GLIBC__
+	/* The index of what is new needs as much room as the backup did. */
+	malloc_trim(0);
+#endif
 	return (0);
 }
 

@@ -177,3 +177,52 @@ osarch_of_kernel(const uint8_t *p, size_t len, const char **form)
 	}
 	return (OSARCH_UNKNOWN);
 }
+
+static uint64_t
+number(const uint8_t *p, size_t len, int little)
+{
+	uint64_t v = 0;
+	size_t i;
+
+	for (i = 0; i < len; i++)
+		v = v << 8 | p[little ? len - 1 - i : i];
+	return (v);
+}
+
+/* The table of sections is the last thing in what a linker writes. */
+static uint64_t
+elf_bytes(const uint8_t *p, size_t len)
+{
+	int wide = p[4] == 2, little = p[5] == 1;
+	uint64_t off, size, n, end;
+
+	if (len < 64)
+		return (0);
+	off = wide ? number(p + 40, 8, little) : number(p + 32, 4, little);
+	size = number(p + (wide ? 58 : 46), 2, little);
+	n = number(p + (wide ? 60 : 48), 2, little);
+	if (off == 0 || __builtin_add_overflow(off, size * n, &end))
+		return (0);
+	return (end);
+}
+
+uint64_t
+osarch_kernel_bytes(const uint8_t *p, size_t len)
+{
+	const char *form;
+	uint64_t setup;
+
+	(void)osarch_of_kernel(p, len, &form);
+	if (form == NULL)
+		return (0);
+	if (strcmp(form, "ELF") == 0)
+		return (elf_bytes(p, len));
+	if (strcmp(form, "EFI zboot") == 0)
+		return ((uint64_t)le32(p + 8) + le32(p + 12));
+	if (strcmp(form, "bzImage") != 0)
+		return (0);
+	/* boot.rst: setup_sects, 0 for 4, and syssize in units of 16;
+	   a sector less, for builders have differed in how they round. */
+	setup = p[0x1f1] == 0 ? 4 : p[0x1f1];
+	return (setup * 512 + (uint64_t)le32(p + 0x1f4) * 16);
+}

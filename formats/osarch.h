@@ -47,4 +47,11 @@ enum osarch osarch_of_elf(const uint8_t *p, size_t len);
 enum osarch osarch_of_kernel(const uint8_t *p, size_t len,
     const char **form);
 
+/*
+ * How many bytes such a kernel has at least, by its own head: a bzImage, an
+ * ELF file whose sections lie behind its segments, an EFI zboot.  0: it does
+ * not say.
+ */
+uint64_t osarch_kernel_bytes(const uint8_t *p, size_t len);
+
 #endif

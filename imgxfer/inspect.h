@@ -27,7 +27,7 @@ enum inspect_level {
 
 struct inspect_finding {
 	enum inspect_level level;
-	const char *member;	/* or the manifest's element; "" for none */
+	const char *member;	/* or the manifest's "<element>"; "" for none */
 	const char *reason;
 };
 
@@ -43,10 +43,12 @@ enum inspect_role {
 	INSPECT_LIST,		/* template, pkglist, synclist, ... */
 	INSPECT_EXTRA,
 	INSPECT_KIT,
+	INSPECT_RAW,		/* an image file of s390x */
 };
 
 struct inspect_member {
-	const char *name;	/* as in the bundle, without "./" */
+	const char *name;	/* as in the bundle, without "./" before and
+				   "/" behind it */
 	char type;		/* '0' file, '5' directory, other tar types */
 	unsigned mode;
 	uint64_t size;
@@ -55,12 +57,16 @@ struct inspect_member {
 	const char *target;	/* where imgimport would put it; NULL: nowhere */
 };
 
-enum inspect_proof { INSPECT_ARCH_UNPROVED, INSPECT_ARCH_PROVED,
-	INSPECT_ARCH_MISMATCH };
+enum inspect_proof {
+	INSPECT_ARCH_UNPROVED,
+	INSPECT_ARCH_PROVED,
+	INSPECT_ARCH_MISMATCH,
+	INSPECT_ARCH_NONE,	/* install: nothing in it is of one */
+};
 
 struct inspect {
 	struct imgmanifest manifest;
-	int has_manifest;
+	int has_manifest;	/* and it could be read */
 	const char *image;	/* the top-level directory's name, or NULL */
 	struct inspect_member *members;	/* in the bundle's order */
 	size_t nmembers;
@@ -69,11 +75,11 @@ struct inspect {
 
 	/* The architecture: claimed (osarch), and what proves it. */
 	const char *arch_claimed;	/* "" when the manifest has none */
-	enum osarch kernel_arch, rootimg_arch;
+	enum osarch kernel_arch, rootimg_arch, ramdisk_arch;
 	const char *kernel_form;	/* "bzImage", ...; NULL: not known */
 	enum inspect_proof arch;
 
-	/* The root image, opened. */
+	/* The root image (of a statelite image: its tree), opened. */
 	const char *rootimg_form;	/* "cpio.gz", "squashfs"; NULL: none */
 	uint64_t rootimg_entries, rootimg_bytes;	/* unpacked */
 	size_t programs;		/* ELF files looked at */
@@ -88,8 +94,10 @@ struct inspect {
 };
 
 struct inspect_options {
-	/* Directories below which targets may lie; none: /install and what
-	   xCAT's own defaults name. */
+	/*
+	 * Directories below which targets may lie; none: /install and
+	 * /opt/xcat/share.
+	 */
 	const char *const *roots;
 	size_t nroots;
 	int quick;	/* the root image is not opened: for a bundle that was
@@ -97,9 +105,10 @@ struct inspect_options {
 };
 
 /*
- * Inspect all of src.  0 when a verdict was reached, however bad (a cut or
- * garbled archive is a finding); -1 when src cannot be read, or memory.  To
- * be finished also on -1.
+ * Inspect all of src, which is read to its end.  0 when a verdict was
+ * reached, however bad (a cut or garbled archive is a finding); -1 when src
+ * cannot be read, a signal came, or memory is short.  To be finished also on
+ * -1.  opt may be NULL.
  */
 int inspect_run(struct inspect *in, const struct source *src,
     const struct inspect_options *opt, struct err *e);
@@ -115,13 +124,17 @@ json_t *inspect_json(const struct inspect *in, const char *name);
 
 /*
  * Whether a path may be given to xCAT as a target: absolute, clean (no "..",
- * "//" or "." parts), only letters, digits and "._+-@:=,%/", no longer than
- * 1024, below one of the roots.  NULL, or why not.
+ * "//" or "." parts, no "/" at its end), only letters, digits and
+ * "._+-@:=%/" (not ",", at which xCAT cuts), no longer than 1024, below one
+ * of the roots.  NULL, or why not.  opt may be NULL.
  */
 const char *inspect_path(const char *path,
     const struct inspect_options *opt);
 
-/* The same for the name of an osimage or a profile. */
+/*
+ * The same for the name of an osimage, a profile, an OS or an architecture:
+ * letters, digits and "._+-", not "." or "-" first, no longer than 128.
+ */
 const char *inspect_name(const char *name);
 
 #endif

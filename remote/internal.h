@@ -33,6 +33,7 @@ struct remote {
 	char *host, *user, *identity, *password_file;
 	char *name;		/* user@host:port */
 	char fingerprint[128];
+	char expected[128];	/* another that is as good; or "" */
 	char *password;		/* that worked, or from a file; or NULL */
 	char *passphrase;	/* the last one asked for, or NULL */
 	unsigned worked;	/* AUTH_ bits */

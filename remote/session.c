@@ -221,6 +221,7 @@ remote_sibling(const struct remote *r, struct err *e)
 	t.ask = 0;
 	if ((s = start(&t, e)) == NULL)
 		return (NULL);
+	memcpy(s->expected, r->expected, sizeof(s->expected));
 	s->password = copy(r->password, &nomem);
 	s->passphrase = copy(r->passphrase, &nomem);
 	if (nomem)
@@ -230,6 +231,12 @@ remote_sibling(const struct remote *r, struct err *e)
 		return (s);
 	remote_close(s);
 	return (NULL);
+}
+
+void
+remote_expect_key(struct remote *r, const char *fingerprint)
+{
+	snprintf(r->expected, sizeof(r->expected), "%s", fingerprint);
 }
 
 int

@@ -50,6 +50,13 @@ struct remote *remote_open(const struct remote_target *t, struct err *e);
  */
 struct remote *remote_sibling(const struct remote *r, struct err *e);
 
+/*
+ * The host's key may become this one ("SHA256:...") as long as this process
+ * runs, because what is written there brings it along: siblings made from now
+ * on, and theirs, take either.  Before other threads have r.
+ */
+void remote_expect_key(struct remote *r, const char *fingerprint);
+
 /* Ends the session, quietly also when the connection is lost. */
 void remote_close(struct remote *r);
 

@@ -33,6 +33,8 @@ struct dbput_options {
 	struct view *view;		/* the vault and the snapshot */
 	const char *const *tables;	/* only these; none: all */
 	size_t ntables;
+	const char *image;	/* only the rows of this osimage, among
+				   those that are there; or NULL */
 	const struct rehome *rehome;	/* edits, or NULL */
 	int on_start;	/* only publish it to /.dbbackup */
 	int force;	/* over newer data, without columns that are unknown
@@ -41,6 +43,7 @@ struct dbput_options {
 	int dry_run;	/* plan only; nothing is restarted there */
 	const struct dbput_undo *undo;	/* kept in this run; NULL: not yet */
 	int planned;	/* names have been told */
+	int verbose;	/* all of them */
 	unsigned limit_s;	/* of a command of xCAT's; 0: DBPUT_LIMIT_S */
 	FILE *out;		/* what is done, as it is done; or NULL */
 	struct report *report;	/* tables left out, differences */
@@ -53,6 +56,7 @@ struct dbput_table {
 	uint64_t there;		/* on the target now */
 	size_t lost;		/* of those, rows that go or change */
 	size_t edits;		/* values that re-homing changes */
+	int merged;		/* "rows" of them go among those there */
 	int put;		/* 0: left out, why says it */
 	char *why;		/* or what is dropped; else NULL */
 	size_t differ;		/* rows: now, and after the restore */

@@ -13,6 +13,11 @@ print_table(const struct dbput_table *t, FILE *f)
 {
 	if (!t->put)
 		fprintf(f, "  %-16s left out: %s\n", t->name, t->why);
+	else if (t->merged && t->differ > 0)
+		fprintf(f, "  %-16s %llu row%s of it among %llu%s%s\n",
+		    t->name, (unsigned long long)t->rows, plural(t->rows),
+		    (unsigned long long)t->there, t->why != NULL ? ", " : "",
+		    t->why != NULL ? t->why : "");
 	else if (t->differ == 0 && t->why == NULL)
 		fprintf(f, "  %-16s %llu rows, as they are there already\n",
 		    t->name, (unsigned long long)t->rows);
@@ -98,8 +103,9 @@ dbput_result_print(const struct dbput_result *r, const char *site, FILE *f)
 static json_t *
 table_json(const struct dbput_table *t)
 {
-	return (json_pack("{s:s, s:b, s:I, s:I, s:I, s:I, s:I, s:s?}",
-	    "table", t->name, "restore", t->put,
+	return (json_pack("{s:s, s:b, s:b, s:I, s:I, s:I, s:I, s:I, "
+	    "s:s?}", "table", t->name, "restore", t->put,
+	    "merged", t->merged,
 	    "rows", (json_int_t)t->rows, "there", (json_int_t)t->there,
 	    "lost", (json_int_t)t->lost, "edits", (json_int_t)t->edits,
 	    "differ", (json_int_t)t->differ, "reason", t->why));

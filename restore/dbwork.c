@@ -8,11 +8,12 @@
 #include "remote/quote.h"
 #include "restore/dbcsv.h"
 #include "restore/dbjudge.h"
+#include "restore/dbmerge.h"
 #include "restore/dbstage.h"
 #include "restore/dbundo.h"
 #include "restore/dbwork.h"
 
-#define SEEN_MAX 200		/* rows with an old name that are told */
+#define SEEN_MAX 10		/* rows of a table with an old name, told briefly */
 #define BYPASS_S 60
 #define BYPASS_MAX ((size_t)64 << 20)
 #define ADDRESSES_MAX ((size_t)64 << 10)
@@ -365,7 +366,7 @@ tell_name(void *arg, const char *table, const char *line, int edited)
 	struct dbwork *w = arg;
 
 	(void)edited;
-	if (w->seen++ < SEEN_MAX && !w->opt->planned)
+	if ((w->seen++ < SEEN_MAX || w->opt->verbose) && !w->opt->planned)
 		dbwork_say(w, "%s: %s", table, line);
 }
 
@@ -496,8 +497,12 @@ edit_names(struct dbwork *w, struct dbput_table *p, struct dbset_table *t,
 		return (0);
 	is.p = (const char *)t->text.data;
 	is.len = t->text.len;
+	w->seen = 0;
 	rc = rehome_table(&w->rehome, t->name, &is, &text, tell_name,
 	    w, &p->edits, &found, e);
+	if (w->seen > SEEN_MAX && !w->opt->verbose && !w->opt->planned)
+		dbwork_say(w, "%s: and %zu more (-v shows them)", t->name,
+		    w->seen - SEEN_MAX);
 	if (rc == 0 && p->edits > 0) {
 		rc = replace_text(t, &text, e);
 		w->plan->edits += p->edits;
@@ -539,6 +544,23 @@ count_lost(struct dbwork *w, struct dbput_table *p,
 	return (0);
 }
 
+/* An osimage's rows become the target's table with these rows in it. */
+static int
+merge(struct dbwork *w, struct dbput_table *p, struct dbset_table *t,
+    const struct dbset_table *there, struct err *e)
+{
+	if (w->plan->unsure)
+		return (leave_out(w, p, STATUS_REPORTED, "the target's own "
+		    "table may not be whole", e));
+	p->merged = 1;
+	if (dbmerge_into(t, there, e) == -1)
+		return (-1);
+	if (t->worst < XCATCSV_UNRESTORABLE)
+		return (0);
+	return (leave_out(w, p, STATUS_REPORTED, t->why != NULL ? t->why :
+	    "xCAT could not restore the target's own table", e));
+}
+
 static int
 plan_table(struct dbwork *w, struct dbput_table *p, struct dbset_table *t,
     struct err *e)
@@ -566,6 +588,12 @@ plan_table(struct dbwork *w, struct dbput_table *p, struct dbset_table *t,
 	if (there != NULL && fit_columns(w, p, t, there, e) == -1)
 		return (-1);
 	if (p->put && edit_names(w, p, t, e) == -1)
+		return (-1);
+	if (w->opt->image != NULL && p->put && there == NULL)
+		return (leave_out(w, p, STATUS_REPORTED, "the target's own "
+		    "table is not known", e));
+	if (w->opt->image != NULL && p->put &&
+	    merge(w, p, t, there, e) == -1)
 		return (-1);
 	if (p->put && there != NULL)
 		return (count_lost(w, p, t, there, e));
@@ -640,12 +668,12 @@ dbwork_prepare(struct dbwork *w, int may_restart, struct err *e)
 	if (look_at_target(w, may_restart, e) == -1)
 		return (-1);
 	then = dbwork_now();
-	if (look_for_names(w, e) == -1 || plan_tables(w, e) == -1)
+	if (look_for_names(w, e) == -1 ||
+	    (w->opt->image != NULL &&
+	    dbmerge_pick(&w->want, w->opt->image, e) == -1) ||
+	    plan_tables(w, e) == -1)
 		return (-1);
 	w->own_s += dbwork_now() - then;
-	if (w->seen > SEEN_MAX && !w->opt->planned)
-		dbwork_say(w, "and %zu more values with an old name",
-		    w->seen - SEEN_MAX);
 	w->plan->xcatd = w->probe.xcatd;
 	nodes = dbset_find(&w->there, "nodelist");
 	if (nodes == NULL || nodes->rows == 0 || w->plan->lost == 0)

@@ -14,6 +14,7 @@
 
 #define THREADS_MAX 16
 #define DATABASE "/.dbbackup"
+#define FACTS "/.xcatvault"	/* what a backup has found out: not the node's */
 
 /* ---------------------------------------------------------------- before */
 
@@ -67,6 +68,7 @@ is_wanted(const struct onto *o, const struct snapshot_volume *vol)
 
 	/* With tables only, volumes are wanted where paths are named. */
 	if (strcmp(vol->path, DATABASE) == 0 ||
+	    (o->whole && strcmp(vol->path, FACTS) == 0) ||
 	    (o->whole && o->args->tables != NULL))
 		return (0);
 	for (i = 0; i < o->sel.n; i++)
@@ -75,17 +77,59 @@ is_wanted(const struct onto *o, const struct snapshot_volume *vol)
 	return (0);
 }
 
+/* Whether the host's own ssh keys are below a volume and wanted of it. */
+static int
+has_host_key(const struct onto *o, const struct snapshot_volume *vol)
+{
+	static const struct span keys = { "./ssh", 5 }, all = { "./etc/ssh", 9 };
+
+	return (strcmp(vol->path, "/etc/ssh") == 0 ||
+	    (strcmp(vol->path, "/etc") == 0 &&
+	    select_covers(&o->sel, vol, &keys)) ||
+	    (strcmp(vol->path, "/") == 0 &&
+	    select_covers(&o->sel, vol, &all)));
+}
+
+/* What a login there rests upon comes last. */
+static int
+comes_late(const struct onto *o, const struct snapshot_volume *vol)
+{
+	return (strcmp(vol->path, "/root") == 0 ? 1 :
+	    has_host_key(o, vol) ? 2 : 0);
+}
+
+/*
+ * With /etc/ssh the node gets the key that it had when it was backed up: from
+ * then on it is known by that one.
+ */
+static void
+expect_key(struct onto *o)
+{
+	const char *key = o->view.snap.node.fingerprint;
+	size_t i;
+
+	for (i = 0; key != NULL && i < o->nvolumes; i++)
+		if (has_host_key(o, o->volumes[i].vol) &&
+		    strcmp(key, remote_fingerprint(o->node.control)) != 0) {
+			remote_expect_key(o->node.control, key);
+			o->new_key = 1;
+		}
+}
+
 static int
 choose_volumes(struct onto *o, struct err *e)
 {
 	struct onto_volume *v;
-	size_t i;
+	size_t i, n;
 
 	o->volumes = calloc(o->view.snap.nvolumes + 1, sizeof(*o->volumes));
 	if (o->volumes == NULL)
 		return (err_nomem(e));
-	for (i = 0; i < o->view.snap.nvolumes; i++) {
-		if (!is_wanted(o, &o->view.snap.volumes[i]))
+	for (n = 0; n < 3 * o->view.snap.nvolumes; n++) {
+		i = n % o->view.snap.nvolumes;
+		if (!is_wanted(o, &o->view.snap.volumes[i]) ||
+		    comes_late(o, &o->view.snap.volumes[i]) !=
+		    (int)(n / o->view.snap.nvolumes))
 			continue;
 		v = &o->volumes[o->nvolumes++];
 		v->vol = &o->view.snap.volumes[i];
@@ -187,6 +231,7 @@ make_plan(struct onto *o, FILE *tell, struct err *e)
 
 	if (choose_volumes(o, e) == -1 || ask_facts(o, e) == -1)
 		return (-1);
+	expect_key(o);
 	for (v = o->volumes; v < o->volumes + o->nvolumes; v++) {
 		if (v->local != NULL) {
 			if (look_locally(o, v, e) == -1)
@@ -292,6 +337,11 @@ carry_out(struct onto *o, const struct cli *cli, struct err *e)
 	}
 	if ((rc = ontodb_keep_undo(o, e)) == 0)
 		rc = restore_volumes(o, cli, e);
+	if (rc == 0 && o->new_key)
+		report_note(o->report, "note", "/etc/ssh", "the node has the "
+		    "host key of the snapshot now (%s): forget the other one "
+		    "(ssh-keygen -R), then \"xcatvault site trust %s\"",
+		    o->view.snap.node.fingerprint, o->args->site);
 	if (rc == 0)
 		rc = ontodb_run(o, tell, e);
 	if (cli->json && rc == 0) {

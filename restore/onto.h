@@ -19,7 +19,8 @@ struct onto_arguments {
 	int without_database;
 	int on_start;		/* the dump is only published */
 	int verbose;
-	const char *image;	/* all files of this osimage, or NULL */
+	const char *image;	/* all files of this osimage and its rows in
+				   the database, or NULL */
 	const char *tables;	/* "T,T": only these, and no volumes unless
 				   there are paths; NULL: all */
 	const char *const *rehome;	/* "OLD=NEW" */

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "formats/xcatschema.h"
+#include "remote/node/dump.h"
 #include "restore/dbcmd.h"
 #include "restore/ontoplan.h"
 
@@ -36,7 +37,7 @@ ontodb_prepare(struct onto *o, struct err *e)
 	size_t i;
 
 	d->wanted = !a->without_database &&
-	    (o->whole || a->tables != NULL) &&
+	    (o->whole || a->tables != NULL || a->image != NULL) &&
 	    o->view.snap.database.ntables > 0;
 	if (a->tables != NULL && split_tables(d, a->tables, e) == -1)
 		return (-1);
@@ -46,6 +47,10 @@ ontodb_prepare(struct onto *o, struct err *e)
 	for (i = 0; i < a->nrehome; i++)
 		if (rehome_add(&d->rehome, a->rehome[i], e) == -1)
 			return (-1);
+	if (a->image != NULL && (a->tables != NULL || a->on_start))
+		return (err_set(e, ERR_USAGE, "--image restores the rows of "
+		    "that osimage: it does not go with --table or "
+		    "--on-start"));
 	if (!d->wanted && (a->tables != NULL || a->nrehome > 0 ||
 	    a->on_start))
 		return (err_set(e, ERR_USAGE, "--table, --rehome and "
@@ -77,10 +82,11 @@ options(struct onto *o)
 	return ((struct dbput_options){
 		.remote = o->node.control, .probe = &o->probe,
 		.view = &o->view, .tables = o->db.tables,
-		.ntables = o->db.ntables,
+		.ntables = o->db.ntables, .image = o->args->image,
 		.rehome = o->db.rehome.n > 0 ? &o->db.rehome : NULL,
 		.on_start = o->args->on_start, .force = o->args->force,
 		.dry_run = o->args->dry_run,
+		.verbose = o->args->verbose,
 		.limit_s = site != NULL ? site->dump_s : 0,
 		.report = o->report,
 		.site = (const char *)o->db.site.data,
@@ -94,6 +100,13 @@ ontodb_plan(struct onto *o, FILE *tell, struct err *e)
 
 	if (!o->db.wanted)
 		return (0);
+	if (o->args->image != NULL && o->probe.xcatd == PROBE_XCATD_ABSENT) {
+		report_add(o->report, "database", DUMP_TARGET, "xCAT's "
+		    "commands are not there: osimage %s is restored without "
+		    "its definition", o->args->image);
+		o->db.wanted = 0;
+		return (0);
+	}
 	if (node_wake(&o->node, e) == -1)
 		return (-1);
 	opt = options(o);

@@ -75,6 +75,8 @@ ossnap_files(struct osimages *o, struct view *v, const char *name,
 	memset(o, 0, sizeof(*o));
 	if ((rc = begin(&s, v, e)) == 0)
 		rc = osimages_files(o, &s.place, name, fn, arg, e);
+	if (rc == 0)
+		rc = snapfs_links(s.fs, fn, arg, e);
 	end(&s);
 	return (rc);
 }

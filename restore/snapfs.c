@@ -318,6 +318,18 @@ take_piece(void *arg, const void *p, size_t len, struct err *e)
 	return (buf_ok(out, e));
 }
 
+int
+snapfs_links(struct snapfs *fs, osimages_file *fn, void *arg, struct err *e)
+{
+	struct node *n, *next;
+	int rc = 0;
+
+	HASH_ITER(hh, fs->nodes, n, next)
+		if (rc == 0 && n->is_link && n->ent.text.len > 0)
+			rc = fn(arg, n->path, "link", NULL, e);
+	return (rc);
+}
+
 static int
 read_file(void *arg, const struct osfs_found *f, size_t max, struct buf *out,
     struct err *e)

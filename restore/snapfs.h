@@ -3,6 +3,7 @@
 
 #include "base/err.h"
 #include "formats/osfs.h"
+#include "formats/osimages.h"
 #include "restore/view.h"
 
 /*
@@ -19,5 +20,12 @@ void snapfs_free(struct snapfs *fs);
 
 /* It, for the rules of osimages; the snapfs's own. */
 const struct osfs *snapfs_osfs(struct snapfs *fs);
+
+/*
+ * Give the path of each symbolic link that has been followed so far; no part
+ * of it but its last is a link itself.  Ends with what fn returns, if not 0.
+ */
+int snapfs_links(struct snapfs *fs, osimages_file *fn, void *arg,
+    struct err *e);
 
 #endif

@@ -22,6 +22,7 @@ build pc:libxml-2.0   libxml2-dev       libxml2-devel       libxml2-devel
 build pc:libarchive   libarchive-dev    libarchive-devel    libarchive-devel
 build pc:zlib          zlib1g-dev        zlib-devel          zlib-devel
 build pc:libsquashfs1 libsquashfs-dev   squashfs-tools-ng-devel squashfs-tools-ng-devel
+build pc:libisal      libisal-dev       isa-l-devel         isa-l-devel
 demo  awk             mawk              gawk                gawk
 demo  perl            perl              perl                perl
 demo  rsync           rsync             rsync               rsync

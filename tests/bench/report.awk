@@ -19,12 +19,15 @@ BEGIN {
 	title["cat"] = "one 4 KB file"
 	ntools = split("xcatvault tar restic borg", tools, " ")
 	# Over ssh, beside a bare command.
-	nssh = split("ssh-first ssh-unchanged ssh-change ssh-bulk ssh-fixed",
-	    ssh_cases, " ")
+	nssh = split("ssh-first ssh-unchanged ssh-change ssh-bulk " \
+	    "ssh-restore ssh-restore-noop drill ssh-fixed", ssh_cases, " ")
 	ssh_title["ssh-first"] = "first: tar | zstd"
 	ssh_title["ssh-unchanged"] = "unchanged: find"
 	ssh_title["ssh-change"] = "small change: find"
 	ssh_title["ssh-bulk"] = "one large file: cat"
+	ssh_title["ssh-restore"] = "restore: zstd | tar"
+	ssh_title["ssh-restore-noop"] = "all there: find"
+	ssh_title["drill"] = "drill: verify, restore"
 	ssh_title["ssh-fixed"] = "nothing: connection"
 	nssh_tools = split("xcatvault bare restic borg", ssh_tools, " ")
 
@@ -50,11 +53,16 @@ BEGIN {
 	# of restic and borg.
 	ssh_bar["root", "ssh-first"] = 1.25
 	ssh_bar["many", "ssh-unchanged"] = 3
+	ssh_bar["root", "ssh-restore"] = ssh_bar["many", "ssh-restore"] = 1.2
+	ssh_bar["many", "ssh-restore-noop"] = 3
+	ssh_bar["root", "drill"] = 1.3
 	ssh_peer_bar["root", "ssh-first"] = 0.7
 	# The rate of the transfer alone: without what either costs with
 	# nothing to transfer.
 	ssh_net_rate_bar = 0.9
 	ssh_rss_bar = 160
+	# Seconds for 71 tables with 100,000 rows.
+	compare_bar = 0.5
 }
 
 $1 == "#fact" { facts[++nfacts] = $2; next }
@@ -79,7 +87,7 @@ $1 == "#corpus" {
 		add($1, $3, $4, "bytes", $13 / 1e6)
 	nsamples++
 	# Over ssh the other processes are the node's own.
-	if ($3 !~ /^ssh-/ && $11 > 0.25 * $6 && $11 > 0.1)
+	if ($3 !~ /^ssh-|^drill/ && $11 > 0.25 * $6 && $11 > 0.1)
 		ndisturbed++
 	if ($3 != "cold" && $10 > bytes[$1] / 50 + 1e6)
 		nchilled++
@@ -250,6 +258,9 @@ function held(ours, theirs, bar, broken) {
 
 # What is left of a median without the fixed costs, or "".
 function net(corpus, step, tool,	all, fixed) {
+	# No restore dumps and publishes.
+	if (step ~ /restore|drill/)
+		return ""
 	all = median(corpus, step, tool, "wall")
 	fixed = median(corpus, "ssh-fixed", tool, "wall")
 	if (all == "" || fixed == "" || all <= fixed)
@@ -311,7 +322,8 @@ function over_ssh(corpus,	i, n, m, most, wrong) {
 		if (m > most)
 			most = m
 	}
-	print "bare: the command named; faster: the faster of restic and borg."
+	print "bare: the command named; drill: of xcatvault's own; faster: the" \
+	    " faster of restic and borg."
 	print "nothing: the night of an empty volume, with probe, dump, proof" \
 	    " and publication;"
 	print "/bare*: each without what it takes with nothing."
@@ -345,6 +357,25 @@ function compared(corpus,	i, n) {
 	rows(corpus, "read from disk, MB", "read")
 }
 
+# The database by itself: what a restore of it takes, and its comparison.
+function database(corpus,	c) {
+	if ((corpus, "ssh-database", "xcatvault") in failed)
+		printf("\nonto a fresh node: failed\n")
+	else if (median(corpus, "ssh-database", "own", "wall") != "")
+		printf("\nonto a fresh node: %s s; of it %s %s s, %s %s s\n",
+		    cell(corpus, "ssh-database", "xcatvault", "wall"),
+		    "in xCAT's two commands",
+		    cell(corpus, "ssh-database", "xcat", "wall"),
+		    "in checks and comparisons",
+		    cell(corpus, "ssh-database", "own", "wall"))
+	c = median(corpus, "compare", "xcatvault", "wall")
+	if (c != "" || (corpus, "compare", "xcatvault") in failed)
+		printf("\n71 tables, 100,000 rows: %s s, at most %s: %s\n",
+		    cell(corpus, "compare", "xcatvault", "wall"), compare_bar,
+		    verdict(c != "" && c <= compare_bar &&
+		    !((corpus, "compare", "xcatvault") in failed)))
+}
+
 function growth(	small, large) {
 	small = peak("large-256")
 	large = peak("large-4096")
@@ -360,6 +391,10 @@ END {
 	for (i = 1; i <= ncorpora; i++) {
 		c = corpora[i]
 		printf("\n== %s: %s\n", c, size[c])
+		if (kind[c] == "database") {
+			database(c)
+			continue
+		}
 		if (kind[c] == "million" || kind[c] == "large")
 			alone(c)
 		else

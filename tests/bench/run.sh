@@ -10,11 +10,14 @@
 #		least (small: as many)
 #   --borg-runs	rounds of borg, which takes long: 1
 #   --only	of first, cold, unchanged, verify, restore, cat and change,
-#		and of ssh-first, ssh-unchanged, ssh-change and ssh-bulk (see
-#		ssh.sh), which are the default; and of rss-million, rss-large
-#		and rss-ssh-million, which run only when named: the memory of
-#		xcatvault alone, with a million files, with a file of 4 GiB
-#		beside one of 256 MiB, and with a million files over ssh
+#		of ssh-first, ssh-unchanged, ssh-change and ssh-bulk (see
+#		ssh.sh), and of ssh-restore, ssh-restore-noop and drill (see
+#		onto.sh), of ssh-database and compare (see database.sh), which
+#		are the default; and of rss-million, rss-large, rss-ssh-million
+#		and rss-ssh-restore-million, which run only when named: the
+#		memory of xcatvault alone, with a
+#		million files, with a file of 4 GiB beside one of 256 MiB, and
+#		with a million files over ssh, from a node and onto one
 #   --tools	of xcatvault, tar (over ssh: all bare commands), restic and borg
 #   --corpora	of root and many
 #   --corpus	measure this directory instead; it is copied, not touched
@@ -41,6 +44,10 @@ shopt -s inherit_errexit
 . "$(dirname "$0")/tools.sh"
 # shellcheck source-path=SCRIPTDIR source=ssh.sh disable=SC1091
 . "$(dirname "$0")/ssh.sh"
+# shellcheck source-path=SCRIPTDIR source=onto.sh disable=SC1091
+. "$(dirname "$0")/onto.sh"
+# shellcheck source-path=SCRIPTDIR source=database.sh disable=SC1091
+. "$(dirname "$0")/database.sh"
 # shellcheck source-path=SCRIPTDIR source=cases.sh disable=SC1091
 . "$(dirname "$0")/cases.sh"
 
@@ -49,6 +56,7 @@ RUNS=
 BORG_RUNS=1
 CASES=first,cold,unchanged,verify,restore,cat,change
 CASES+=,ssh-first,ssh-unchanged,ssh-change,ssh-bulk
+CASES+=,ssh-restore,ssh-restore-noop,drill,ssh-database,compare
 TOOLS=xcatvault,tar,restic,borg
 CORPORA=root,many
 CORPUS_DIRS=()
@@ -104,7 +112,9 @@ parse_options() {
 	all_known "$SIZE" small default full || usage
 	all_known "$CASES" first cold unchanged verify restore cat change \
 	    ssh-first ssh-unchanged ssh-change ssh-bulk \
-	    rss-million rss-large rss-ssh-million || usage
+	    ssh-restore ssh-restore-noop drill ssh-database compare \
+	    rss-million rss-large \
+	    rss-ssh-million rss-ssh-restore-million || usage
 	all_known "$TOOLS" xcatvault tar restic borg || usage
 	all_known "$CORPORA" root many || usage
 	case $RUNS$BORG_RUNS in
@@ -243,10 +253,10 @@ chosen() {
 	cat)
 		[ -n "$FILE" ]
 		;;
-	ssh-first)
+	ssh-first | drill)
 		[ "$KIND" = root ] || [ "$SIZE" = full ] || [ -n "$ONLY" ]
 		;;
-	ssh-unchanged)
+	ssh-unchanged | ssh-restore-noop)
 		[ "$KIND" = many ] || [ "$SIZE" = full ] || [ -n "$ONLY" ]
 		;;
 	esac
@@ -369,7 +379,8 @@ main() {
 	ssh_find
 	all=$CASES
 	if [ -n "$TOOLS" ] && tr , '\n' <<<"$all" |
-	    grep -qv -e '^rss-' -e '^ssh-bulk$' -e '^$'; then
+	    grep -qv -e '^rss-' -e '^ssh-bulk$' -e '^ssh-database$' \
+	-e '^compare$' -e '^$'; then
 		if [ ${#CORPUS_DIRS[@]} -gt 0 ]; then
 			measure_given
 		else
@@ -378,10 +389,18 @@ main() {
 	fi
 	if [ -n "$TOOLS" ] && wanted "$all" ssh-bulk; then measure_bulk; fi
 	if wanted "$TOOLS" xcatvault; then
+		if wanted "$all" ssh-database; then measure_database; fi
+		if wanted "$all" compare; then
+			database_tool
+			measure_compare
+		fi
 		TOOLS=xcatvault RUNS=1 SHORT_RUNS=1
 		if wanted "$all" rss-million; then measure_million; fi
 		if wanted "$all" rss-large; then measure_large; fi
 		if wanted "$all" rss-ssh-million; then measure_ssh_million; fi
+		if wanted "$all" rss-ssh-restore-million; then
+			measure_onto_million
+		fi
 	fi
 	awk -f "$BENCH_SRC/report.awk" "$TSV" | tee "$RESULT.txt"
 	echo "samples: $TSV"

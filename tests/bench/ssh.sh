@@ -69,16 +69,16 @@ ssh_step_again borg change first
 ssh_find() {
 	local why
 
-	case $CASES in
-	*ssh-*)	;;
-	*)	return 0 ;;
+	case ,$CASES, in
+	*ssh-* | *,drill,*)	;;
+	*)			return 0 ;;
 	esac
 	why=$("$MN" can 2>&1) || why=${why:-mn.sh can: failed}
 	have ssh || why="needs ssh"
 	if [ -n "$why" ]; then
 		say "ssh cases: skipped: ${why#mn: skipped: }"
-		CASES=$(tr , '\n' <<<"$CASES" | grep -v ssh- | paste -sd ,) ||
-		    true
+		CASES=$(tr , '\n' <<<"$CASES" |
+		    grep -v -e ssh- -e '^drill$' | paste -sd ,) || true
 		return 0
 	fi
 	REMOTE_TOOL=${REMOTE_TOOL:-${XCATVAULT%/*}/tests/cli/remote_tool}
@@ -112,6 +112,11 @@ ssh_start() {
 		rm -rf "$NODE"
 		"$MN" start "$NODE"
 		"$MN" populate "$NODE" small >>"$LOG"
+		# Of osimages the corpus has no files.
+		"$MN" shell "$NODE" sh -c 'cd /etc/xcat || exit
+		    for t in osimage linuximage; do
+			sqlite3 $t.sqlite "delete from $t" || exit
+		    done'
 		"$MN" stop "$NODE"
 		touch "$NODE/populated"
 	fi
@@ -297,7 +302,8 @@ ssh_rounds() {
 
 # The cases on the open corpus.
 measure_ssh() {
-	chosen ssh-first || chosen ssh-unchanged || chosen ssh-change || return 0
+	chosen ssh-first || chosen ssh-unchanged || chosen ssh-change ||
+	    onto_chosen || return 0
 	ssh_start
 	if chosen ssh-first; then
 		ssh_rounds "$RUNS" ssh-first
@@ -305,6 +311,7 @@ measure_ssh() {
 		ssh_new_state xcatvault
 		sample ssh-prepare xcatvault ssh-first 1
 	fi
+	measure_onto
 	ssh_rounds "$SHORT_RUNS" ssh-fixed
 	if chosen ssh-unchanged; then
 		ssh_rounds "$SHORT_RUNS" ssh-unchanged

@@ -62,44 +62,6 @@ undo()
 	xv undo n >"$T/out" 2>"$T/err" || STATUS=$?
 }
 
-# database NODE [TABLE...]: its rows, as sqlite3 sees them, without those that
-# xcatd makes and unmakes itself
-database()
-{
-	on mn_sh "$1" sh -c 'cd /etc/xcat && tables=$* &&
-	    for f in ${tables:-*.sqlite}; do
-		t=${f%.sqlite}
-		case $t in notification | passwd.sqlite) continue ;; esac
-		[ -e "$t.sqlite" ] || continue
-		sqlite3 "$t.sqlite" "select * from $t" | sort |
-		    sed "s/^/$t|/"
-	    done' sh "${@:2}"
-}
-
-# same_database [TABLE...]: b has what a has
-same_database()
-{
-	database a "$@" >"$T/a.db"
-	database b "$@" >"$T/b.db"
-	diff "$T/a.db" "$T/b.db"
-	[ -s "$T/a.db" ]
-}
-
-# said REGEX: on either channel
-said()
-{
-	grep -Eq -- "$1" "$T/out" "$T/err" || {
-		echo "nothing of /$1/ in:"
-		cat "$T/out" "$T/err"
-		return 1
-	}
-}
-
-unsaid()
-{
-	not grep -Eq -- "$1" "$T/out" "$T/err"
-}
-
 # no_undo: nothing was kept, as nothing was touched
 no_undo()
 {
@@ -122,7 +84,7 @@ no_trace()
 	ended 0
 	said '^database: 71 tables, [0-9]+ rows: restored, dumped again, and as in the snapshot'
 	said '^the way back: xcatvault undo n \(snapshot [0-9a-f]{16}\)$'
-	same_database
+	same_database a b
 	no_trace
 	xv verify --read-data >/dev/null
 	xv list --site n.undo | grep -q n.undo
@@ -141,7 +103,7 @@ no_trace()
 	# an undo can be undone
 	undo
 	ended 0
-	same_database
+	same_database a b
 }
 
 @test "a dry run changes nothing, and tells of each table" {
@@ -165,7 +127,7 @@ no_trace()
 	put --table nodelist,hosts
 	ended 0
 	said '^database: 2 tables'
-	same_database nodelist hosts
+	same_database a b nodelist hosts
 	equal "$(database b mac)" '' mac
 	put --table nodelist --table nosuch
 	ended 3 'nosuch: no such table'
@@ -209,7 +171,7 @@ no_trace()
 	no_undo
 	put --force
 	ended 0
-	same_database
+	same_database a b
 	undo
 	ended 0
 	database b >"$T/after"
@@ -222,7 +184,7 @@ no_trace()
 	put
 	ended 1 'mac.csv: .*no column comments, and would be left locked'
 	said '1 table left out'
-	same_database nodelist hosts
+	same_database a b nodelist hosts
 	equal "$(on mn_sh b sh -c 'ls /run/mn/wedge 2>/dev/null')" '' wedged
 	put --force
 	ended 1 'mac.csv: .*without column comments'
@@ -236,7 +198,7 @@ no_trace()
 	on mn_sh b sed -i '/^hosts /d' /opt/xcat/share/xcat/mn/schema.txt
 	put
 	ended 1 "hosts.csv: .*the target's xCAT has no such table"
-	same_database nodelist
+	same_database a b nodelist
 }
 
 @test "tables that xCAT could not restore are left out, and said" {
@@ -284,7 +246,7 @@ no_trace()
 	mn_fault b clear
 	put
 	ended 0
-	same_database
+	same_database a b
 }
 
 @test "xcatd that stops midway" {
@@ -298,7 +260,7 @@ no_trace()
 	mn_fault b clear
 	put
 	ended 0
-	same_database
+	same_database a b
 }
 
 @test "restorexCATdb that hangs is ended" {
@@ -320,7 +282,7 @@ no_trace()
 	put
 	ended 1 'XCATBYPASS=1'
 	said 'restored, dumped again, and as in the snapshot'
-	same_database
+	same_database a b
 	no_trace
 }
 
@@ -338,7 +300,7 @@ no_trace()
 	equal "$(on mn_sh b sh -c 'ls /run/mn/wedge 2>/dev/null')" '' wedged
 	put --force
 	ended 0
-	same_database
+	same_database a b
 }
 
 @test "a target that cannot be dumped: no way back, so only with --force" {
@@ -362,7 +324,7 @@ no_trace()
 	proper_dbbackup b
 	no_trace
 	mn_reborn b
-	same_database
+	same_database a b
 }
 
 # --- under another name ---------------------------------------------------------

@@ -3,6 +3,7 @@
 # drill, and verify --osimages: proofs that need no management node
 
 load common
+load night
 
 setup()
 {
@@ -19,16 +20,6 @@ setup()
 
 teardown() { clean; }
 
-# The tables that every xCAT has.
-CORE="bootparams boottarget cfgmgt chain deps discoverydata domain firmware
-hosts hwinv hypervisor ipmi iscsi kit kitcomponent kitrepo kvm_masterdata
-kvm_nodedata linuximage litefile litetree mac mic monitoring monsetting mp mpa
-networks nics nimimage nodegroup nodehm nodelist nodepos noderes nodetype
-notification osdistro osdistroupdate osimage passwd performance policy
-postscripts ppc ppcdirect ppchcp prescripts prodkey rack routes servicenode
-site statelite storage switch switches token virtsd vm vmmaster vpd websrv
-winimage zone zvm"
-
 OSIMAGE='#imagename,profile,imagetype,provmethod,rootfstype,osvers,osarch,synclists,postscripts,postbootscripts,environvar,comments,disable'
 LINUXIMAGE='#imagename,template,pkglist,pkgdir,otherpkglist,otherpkgdir,exlist,postinstall,rootimgdir,partitionfile,driverupdatesrc,comments,disable'
 
@@ -38,16 +29,8 @@ make_node()
 {
 	local t
 
-	mkdir -p "$D" "$C/sync" "$I/postscripts/custom" "$I/netboot/r9/rootimg"
-	for t in $CORE; do
-		echo '#node,value,comments,disable' >"$D/$t.csv"
-	done
-	printf '%s\n' '#key,value,comments,disable' \
-	    '"master","10.0.0.1",,' '"installdir","/install",,' \
-	    '"odd","he said ""hi"", twice",,' >"$D/site.csv"
-	printf '%s\n' '#node,groups,status,comments,disable' \
-	    '"n1","all,compute","booted",,' '"n2","all",,,"1"' \
-	    '"n3","all,compute","booted","two' 'lines",' >"$D/nodelist.csv"
+	mkdir -p "$C/sync" "$I/postscripts/custom" "$I/netboot/r9/rootimg"
+	small_tables "$D"
 	printf '%s\n' '#key,username,password,comments,disable' \
 	    '"system","root","geheim1",,' >"$D/passwd.csv"
 	printf '%s\n' '#node,postscripts,postbootscripts,comments,disable' \

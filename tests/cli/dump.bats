@@ -2,6 +2,7 @@
 # dump check: the proof of a dump, offline; diff --db: its history
 
 load common
+load night
 
 setup()
 {
@@ -11,31 +12,10 @@ setup()
 
 teardown() { clean; }
 
-# The tables that every xCAT has.
-CORE="bootparams boottarget cfgmgt chain deps discoverydata domain firmware
-hosts hwinv hypervisor ipmi iscsi kit kitcomponent kitrepo kvm_masterdata
-kvm_nodedata linuximage litefile litetree mac mic monitoring monsetting mp mpa
-networks nics nimimage nodegroup nodehm nodelist nodepos noderes nodetype
-notification osdistro osdistroupdate osimage passwd performance policy
-postscripts ppc ppcdirect ppchcp prescripts prodkey rack routes servicenode
-site statelite storage switch switches token virtsd vm vmmaster vpd websrv
-winimage zone zvm"
-
 # make_dump: a whole dump in $D
 make_dump()
 {
-	local t
-
-	mkdir -p "$D"
-	for t in $CORE; do
-		echo '#node,value,comments,disable' >"$D/$t.csv"
-	done
-	printf '%s\n' '#key,value,comments,disable' \
-	    '"master","10.0.0.1",,' '"installdir","/install",,' \
-	    '"odd","he said ""hi"", twice",,' >"$D/site.csv"
-	printf '%s\n' '#node,groups,status,comments,disable' \
-	    '"n1","all,compute","booted",,' '"n2","all",,,"1"' \
-	    '"n3","all,compute","booted","two' 'lines",' >"$D/nodelist.csv"
+	small_tables "$D"
 	printf '%s\n' '#key,username,password,comments,disable' \
 	    '"system","root","cluster",,' '"ipmi","ADMIN","geheim1",,' \
 	    >"$D/passwd.csv"

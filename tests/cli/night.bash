@@ -179,3 +179,67 @@ volumes()
 {
 	json "$1" '[.volumes[].path] | sort | join(" ")'
 }
+
+# database NODE [TABLE...]: its rows, as sqlite3 sees them, without those that
+# xcatd makes and unmakes itself
+database()
+{
+	on mn_sh "$1" sh -c 'cd /etc/xcat && tables=$* &&
+	    for f in ${tables:-*.sqlite}; do
+		t=${f%.sqlite}
+		case $t in notification | passwd.sqlite) continue ;; esac
+		[ -e "$t.sqlite" ] || continue
+		sqlite3 "$t.sqlite" "select * from $t" | sort |
+		    sed "s/^/$t|/"
+	    done' sh "${@:2}"
+}
+
+# same_database A B [TABLE...]: node B has what A has
+same_database()
+{
+	database "$1" "${3}" >"$T/$1.db"
+	database "$2" "${3}" >"$T/$2.db"
+	diff "$T/$1.db" "$T/$2.db" && [ -s "$T/$1.db" ]
+}
+
+# said REGEX: in $T/out or $T/err
+said()
+{
+	grep -Eq -- "$1" "$T/out" "$T/err" || {
+		echo "nothing of /$1/ in:"
+		cat "$T/out" "$T/err"
+		return 1
+	}
+}
+
+unsaid()
+{
+	not grep -Eq -- "$1" "$T/out" "$T/err"
+}
+
+# The tables that every xCAT has.
+CORE="bootparams boottarget cfgmgt chain deps discoverydata domain firmware
+hosts hwinv hypervisor ipmi iscsi kit kitcomponent kitrepo kvm_masterdata
+kvm_nodedata linuximage litefile litetree mac mic monitoring monsetting mp mpa
+networks nics nimimage nodegroup nodehm nodelist nodepos noderes nodetype
+notification osdistro osdistroupdate osimage passwd performance policy
+postscripts ppc ppcdirect ppchcp prescripts prodkey rack routes servicenode
+site statelite storage switch switches token virtsd vm vmmaster vpd websrv
+winimage zone zvm"
+
+# small_tables DIR: a whole dump there, of a site with three nodes
+small_tables()
+{
+	local t
+
+	mkdir -p "$1"
+	for t in $CORE; do
+		echo '#node,value,comments,disable' >"$1/$t.csv"
+	done
+	printf '%s\n' '#key,value,comments,disable' \
+	    '"master","10.0.0.1",,' '"installdir","/install",,' \
+	    '"odd","he said ""hi"", twice",,' >"$1/site.csv"
+	printf '%s\n' '#node,groups,status,comments,disable' \
+	    '"n1","all,compute","booted",,' '"n2","all",,,"1"' \
+	    '"n3","all,compute","booted","two' 'lines",' >"$1/nodelist.csv"
+}

@@ -227,6 +227,33 @@ same_on_but_old()
 	exits 3 onto /install/no/such
 }
 
+@test "a path behind symbolic links: it and the links come, where they are missing" {
+	plain_tree "$T/tree"
+	ln -s etc "$T/tree/current"
+	ln -s /install/current/conf.d "$T/tree/conf"
+	of /install "$T/tree"
+	fresh
+	local at
+	at=$(mn_path b /install)
+	exits 0 onto /install/conf/10-zone.conf
+	equal "$(cd "$at" && find . ! -type d -printf '%p>%l\n' | sort | tr '\n' ' ')" \
+	    './conf>/install/current/conf.d ./current>etc ./etc/conf.d/10-zone.conf> '
+	exits 0 onto /install/conf/10-zone.conf
+	says ': 0 created, 0 replaced, 0 adjusted'
+	# a link that the node has otherwise is put right, but no directory
+	ln -sfn elsewhere "$at/current"
+	exits 0 onto /install/current/site.conf
+	equal "$(readlink "$at/current")" etc
+	cmp "$at/etc/site.conf" "$T/tree/etc/site.conf"
+	rm "$at/current"
+	mkdir "$at/current"
+	exits 1 onto /install/current/net.conf
+	says '/install/current: not restored: a directory stands in its way'
+	cmp "$at/etc/net.conf" "$T/tree/etc/net.conf"
+	exits 3 onto /install/current/none
+	complains '/install/current/none: not in snapshot'
+}
+
 @test "a symbolic link on the node leads nothing astray" {
 	plain_tree "$T/tree"
 	of /install "$T/tree"
@@ -482,17 +509,6 @@ same_files()
 	exits 3 xv restore "$SNAP" --site nowhere
 }
 
-# rows NODE [TABLE]: its database as sqlite3 sees it, but for what xcatd itself
-# makes and unmakes
-rows()
-{
-	on mn_sh "$1" sh -c 'cd /etc/xcat && for f in ${1:-*}.sqlite; do
-	    t=${f%.sqlite}
-	    case $t in notification | passwd) continue ;; esac
-	    sqlite3 "$f" "select * from $t" | sort | sed "s/^/$t|/"
-	    done' sh "${2-}"
-}
-
 @test "all of a node onto a fresh one: files, database, and nothing is left behind" {
 	saved
 	fresh
@@ -502,8 +518,8 @@ rows()
 	exits '0|1' xv restore "$SNAP" --site new --force
 	same_on a b /install
 	says 'restored /install'
-	[ "$(rows b nodelist | wc -l)" -gt 20 ]
-	equal "$(rows a)" "$(rows b)"
+	[ "$(database b nodelist | wc -l)" -gt 20 ]
+	equal "$(database a)" "$(database b)"
 	nothing_left b
 }
 
@@ -524,9 +540,9 @@ rows()
 	saved
 	fresh
 	exits '0|1' xv restore "$SNAP" --site new --table nodelist,hosts --force
-	[ "$(rows b hosts | wc -l)" -gt 20 ]
-	equal "$(rows a hosts)" "$(rows b hosts)"
-	equal "$(rows b osimage)" ''
+	[ "$(database b hosts | wc -l)" -gt 20 ]
+	equal "$(database a hosts)" "$(database b hosts)"
+	equal "$(database b osimage)" ''
 	[ ! -e "$(mn_path b /install)/postscripts" ]
 	exits 3 xv restore "$SNAP" --site new --table 'no such'
 	exits 3 xv restore "$SNAP" /install --site new --on-start
@@ -572,7 +588,7 @@ rows()
 	saved
 	fresh
 	local image rootimg
-	image=$(rows a linuximage | grep netboot | head -n 1 | cut -d'|' -f2)
+	image=$(database a linuximage | grep netboot | head -n 1 | cut -d'|' -f2)
 	rootimg=$(on mn_sh a sqlite3 /etc/xcat/linuximage.sqlite \
 	    "select rootimgdir from linuximage where imagename='$image'")
 	exits '0|1' xv restore "$SNAP" --site new --image "$image"
