@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# shellcheck disable=SC2016,SC2034
 # image inspect: bundles of osimages judged, and nothing of them written
 
 load common
@@ -305,12 +306,12 @@ teardown() { clean; }
 	for c in xz zstd bzip2; do
 		$c -c <b.tar >"b.$c"
 		verdict "b.$c" 0 "\\($c\\)"
-		head -c $(($(stat -c %s "b.$c") * 2 / 3)) "b.$c" >cut
-		verdict cut 5 "BAD: .*$c stream|cut off"
+		head -c $(($(stat -c %s "b.$c") * 2 / 3)) "b.$c" >part
+		verdict part 5 "BAD: .*$c stream|cut off"
 	done
 	# cut at the end of a member, or before its own end
-	head -c $(($(stat -c %s b.tar) - 10240)) b.tar >cut
-	verdict cut 5 'cut off'
+	head -c $(($(stat -c %s b.tar) - 10240)) b.tar >part
+	verdict part 5 'cut off'
 }
 
 @test "garbage, an empty file, an empty archive" {
