@@ -52,11 +52,12 @@ SRC = main.c \
 	imgxfer/aside.c imgxfer/bundle.c imgxfer/carve.c imgxfer/export.c \
 	imgxfer/exportargs.c imgxfer/exportextra.c imgxfer/exportleft.c \
 	imgxfer/exportplan.c imgxfer/exportproof.c imgxfer/exportrun.c \
-	imgxfer/exportshow.c imgxfer/flow.c imgxfer/gzout.c imgxfer/held.c \
-	imgxfer/imginspect.c imgxfer/imgkeep.c imgxfer/inspect.c \
-	imgxfer/inspectpath.c imgxfer/inspectshow.c imgxfer/judge.c \
-	imgxfer/judgearch.c imgxfer/keepcmd.c imgxfer/kept.c \
-	imgxfer/keptcmd.c imgxfer/keptfile.c imgxfer/main.c imgxfer/native.c \
+	imgxfer/exportshow.c imgxfer/exportvault.c imgxfer/flow.c \
+	imgxfer/gzout.c imgxfer/held.c imgxfer/imginspect.c \
+	imgxfer/imgkeep.c imgxfer/inspect.c imgxfer/inspectpath.c \
+	imgxfer/inspectshow.c imgxfer/judge.c imgxfer/judgearch.c \
+	imgxfer/keepcmd.c imgxfer/kept.c imgxfer/keptcmd.c \
+	imgxfer/keptfile.c imgxfer/main.c imgxfer/native.c \
 	imgxfer/nativemanifest.c imgxfer/nativetree.c imgxfer/newc.c \
 	imgxfer/pull.c imgxfer/rootimg.c imgxfer/sidecar.c imgxfer/source.c \
 	imgxfer/squash.c imgxfer/unpack.c \
