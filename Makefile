@@ -54,13 +54,16 @@ SRC = main.c \
 	imgxfer/exportplan.c imgxfer/exportproof.c imgxfer/exportrun.c \
 	imgxfer/exportshow.c imgxfer/exportvault.c imgxfer/flow.c \
 	imgxfer/gzout.c imgxfer/held.c imgxfer/imginspect.c \
-	imgxfer/imgkeep.c imgxfer/inspect.c imgxfer/inspectpath.c \
-	imgxfer/inspectshow.c imgxfer/judge.c imgxfer/judgearch.c \
-	imgxfer/keepcmd.c imgxfer/kept.c imgxfer/keptcmd.c \
-	imgxfer/keptfile.c imgxfer/main.c imgxfer/native.c \
-	imgxfer/nativemanifest.c imgxfer/nativetree.c imgxfer/newc.c \
-	imgxfer/pull.c imgxfer/rootimg.c imgxfer/sidecar.c imgxfer/source.c \
-	imgxfer/squash.c imgxfer/unpack.c \
+	imgxfer/imgkeep.c imgxfer/imgsite.c imgxfer/import.c \
+	imgxfer/importcmd.c imgxfer/importextra.c imgxfer/importkeep.c \
+	imgxfer/importlook.c imgxfer/importnode.c imgxfer/importplan.c \
+	imgxfer/importrows.c imgxfer/importshow.c imgxfer/inspect.c \
+	imgxfer/inspectpath.c imgxfer/inspectshow.c imgxfer/judge.c \
+	imgxfer/judgearch.c imgxfer/keepcmd.c imgxfer/kept.c \
+	imgxfer/keptcmd.c imgxfer/keptfile.c imgxfer/list.c imgxfer/main.c \
+	imgxfer/native.c imgxfer/nativemanifest.c imgxfer/nativetree.c \
+	imgxfer/newc.c imgxfer/pull.c imgxfer/rootimg.c imgxfer/sidecar.c \
+	imgxfer/source.c imgxfer/squash.c imgxfer/unpack.c \
 	remote/address.c remote/auth.c remote/connect.c remote/exec.c \
 	remote/hostkey.c remote/quote.c remote/run.c remote/session.c \
 	remote/tty.c \
@@ -100,7 +103,7 @@ PAGES = $(wildcard man/*.1 man/*.5)
 UNITS = xcatvault@.service xcatvault@.timer
 BATS = tests/cli tests/fault
 # Suites in which a vault plays no part, or none that differs.
-NO_VAULT = config dump full install mn node onto publish remote serve site tables
+NO_VAULT = config disaster dump full install mn node onto publish remote serve site tables
 
 all: $(if $(HAVE),,deps) $(BUILD)/xcatvault
 
@@ -121,7 +124,8 @@ $(BUILD)/%.o: %.c
 	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
 # What init puts into every vault, and what runs on a node, as C strings.
-TEXTS = backup/facts.sh backup/wanted.sh imgxfer/held.pl remote/node/dump.sh \
+TEXTS = backup/facts.sh backup/wanted.sh imgxfer/held.pl imgxfer/import.pl \
+	imgxfer/import.sh remote/node/beside.sh remote/node/dump.sh \
 	remote/node/nodefs.pl remote/node/probe.sh remote/node/publish.pl \
 	remote/node/tables.pl restore/attrs.pl restore/dbstage.sh \
 	restore/keepold.sh vault/README.txt vault/recover.sh
@@ -196,7 +200,8 @@ $(BUILD)/fuzz_%: tests/fuzz/fuzz_%.c $(LIB_OBJ)
 	$(Q)$(CC) $(ALL_CFLAGS) -fsanitize=fuzzer,address,undefined -o $@ $< \
 		$(LIB_OBJ) $(ALL_LDLIBS)
 
-bench: $(BUILD)/xcatvault $(BUILD)/tests/cli/remote_tool
+bench: $(BUILD)/xcatvault $(BUILD)/tests/cli/remote_tool \
+		$(BUILD)/tests/cli/judge_tool
 	$(Q)XCATVAULT=$(abspath $(BUILD))/xcatvault tests/bench/run.sh $(BENCH)
 demo: all
 	$(Q)sh tests/deps.sh demo
