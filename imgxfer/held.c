@@ -30,7 +30,7 @@ struct held {
 	int64_t beaten, moved;	/* seconds: we were heard, it went on */
 
 	/* What the guard has said; from the beginning in each connection. */
-	int greeted, exported, no_digest, has_digest, summed, gone;
+	int greeted, ending, exported, no_digest, has_digest, summed, gone;
 	struct held_export export;
 	uint8_t digest[DIGEST_LEN];
 	struct held_sum *sums;
@@ -338,6 +338,7 @@ recover(struct held *h, struct err *e)
 			hang_up(h);
 			if (!remote_lost(h->r) && cancel_check(e) == 0) {
 				*e = lost;
+				h->gone = 1;
 				return (err_wrap(e, "what was made on the "
 				    "node is gone"));
 			}
@@ -430,13 +431,20 @@ held_end(struct held *h, struct err *e)
 
 	remote_exec_free(h->data);
 	h->data = NULL;
-	if (!h->up || remote_exec_write(h->control, "end\n", 4,
-	    e) == -1)
-		return (err_set(e, ERR_FAILED, "the node removes %s by "
-		    "itself, as soon as it can", h->dir));
-	while (!h->gone && seconds() < until)
-		if (listen(h, 500, e) == -1)
+	while (!h->gone && seconds() < until) {
+		if (h->up && !h->ending && remote_exec_write(h->control,
+		    "end\n", 4, e) == 0)
+			h->ending = 1;
+		if (h->up && h->ending && listen(h, 500, e) == 0)
+			continue;
+		if (h->gone)
 			break;
+		/* It may have been removed before we heard of it. */
+		h->ending = 0;
+		if (recover(h, e) == -1 && !h->gone)
+			return (err_wrap(e, "the node removes %s by itself, "
+			    "as soon as it can", h->dir));
+	}
 	if (!h->gone)
 		return (err_set(e, ERR_FAILED, "%s: whether %s is removed is "
 		    "not known", remote_name(h->r), h->dir));
@@ -446,17 +454,30 @@ held_end(struct held *h, struct err *e)
 	return (0);
 }
 
+/* Tell the guard, if that can be told, and wait for it. */
+static void
+give_up(struct held *h)
+{
+	struct err ignored;
+	int64_t until = seconds() + REMOVAL_S;
+
+	if (!h->up || h->gone)
+		return;
+	remote_persist(h->r);
+	remote_exec_free(h->data);
+	h->data = NULL;
+	if (remote_exec_write(h->control, "end\n", 4, &ignored) == 0)
+		while (!h->gone && seconds() < until)
+			if (listen(h, 500, &ignored) == -1)
+				break;
+}
+
 void
 held_free(struct held *h)
 {
-	struct err ignored;
-
 	if (h == NULL)
 		return;
-	if (h->up && h->control != NULL && !h->gone) {
-		remote_persist(h->r);
-		(void)held_end(h, &ignored);
-	}
+	give_up(h);
 	hang_up(h);
 	remote_close(h->r);
 	forget(h);
