@@ -39,16 +39,16 @@ SRC = main.c \
 	base/arena.c base/buf.c base/cancel.c base/cli.c base/config.c \
 	base/confrule.c base/cpu.c base/digest.c base/err.c base/human.c \
 	base/io.c base/outfile.c base/progress.c base/queue.c base/report.c \
-	formats/cutter.c formats/dbtext.c formats/dockerdef.c formats/frame.c \
-	formats/gnuname.c formats/gnutar.c formats/imgmanifest.c \
-	formats/mtree.c formats/nodefacts.c formats/osarch.c formats/osfs.c \
-	formats/osimages.c formats/oslists.c formats/osneeds.c \
-	formats/osshow.c formats/packindex.c formats/pathtext.c \
-	formats/scan.c formats/snapshot.c formats/tarin.c formats/treenode.c \
-	formats/ustar.c formats/vaultmeta.c formats/walkent.c formats/wire.c \
-	formats/xcatcsv.c formats/xcatdump.c formats/xcatlist.c \
-	formats/xcatloss.c formats/xcatpaths.c formats/xcatschema.c \
-	formats/xcatset.c \
+	formats/cutter.c formats/dbtext.c formats/dockerdef.c \
+	formats/frame.c formats/gnuname.c formats/gnutar.c \
+	formats/imgmanifest.c formats/mtree.c formats/nodefacts.c \
+	formats/osarch.c formats/osfs.c formats/osimages.c formats/oslists.c \
+	formats/osneeds.c formats/osshow.c formats/packindex.c \
+	formats/pathtext.c formats/scan.c formats/snapshot.c formats/tarin.c \
+	formats/treenode.c formats/ustar.c formats/vaultmeta.c \
+	formats/walkent.c formats/wire.c formats/xcatcsv.c \
+	formats/xcatdump.c formats/xcatlist.c formats/xcatloss.c \
+	formats/xcatpaths.c formats/xcatschema.c formats/xcatset.c \
 	imgxfer/aside.c imgxfer/bundle.c imgxfer/carve.c imgxfer/export.c \
 	imgxfer/exportargs.c imgxfer/exportextra.c imgxfer/exportleft.c \
 	imgxfer/exportplan.c imgxfer/exportproof.c imgxfer/exportrun.c \
@@ -75,25 +75,26 @@ SRC = main.c \
 	restore/compare.c restore/compose.c restore/composecmd.c \
 	restore/dbcmd.c restore/dbcsv.c restore/dbdiff.c restore/dbjudge.c \
 	restore/dbmerge.c restore/dbput.c restore/dbputtell.c \
-	restore/dbrows.c restore/dbset.c restore/dbstage.c restore/dbtables.c \
-	restore/dbtrial.c restore/dbundo.c restore/dbwork.c restore/diff.c \
-	restore/drill.c restore/export.c restore/extract.c restore/find.c \
-	restore/linkset.c restore/list.c restore/lookup.c restore/ls.c \
-	restore/main.c restore/onto.c restore/ontodb.c restore/ontofacts.c \
-	restore/ontoimage.c restore/ontoplan.c restore/oscmd.c \
-	restore/ossnap.c restore/partial.c restore/pax.c restore/place.c \
-	restore/plan.c restore/prune.c restore/pump.c restore/rehome.c \
-	restore/scratchdb.c restore/scrub.c restore/select.c restore/send.c \
-	restore/sendattrs.c restore/sendlane.c restore/sendpass.c \
-	restore/show.c restore/sieve.c restore/snapfs.c restore/subtree.c \
-	restore/survey.c restore/target.c restore/tarput.c restore/verify.c \
-	restore/view.c restore/wanted.c restore/window.c restore/zout.c \
+	restore/dbrows.c restore/dbset.c restore/dbstage.c \
+	restore/dbtables.c restore/dbtrial.c restore/dbundo.c \
+	restore/dbwork.c restore/diff.c restore/drill.c restore/export.c \
+	restore/extract.c restore/find.c restore/linkset.c restore/list.c \
+	restore/lookup.c restore/ls.c restore/main.c restore/onto.c \
+	restore/ontodb.c restore/ontofacts.c restore/ontoimage.c \
+	restore/ontoplan.c restore/oscmd.c restore/ossnap.c \
+	restore/partial.c restore/pax.c restore/place.c restore/plan.c \
+	restore/prune.c restore/pump.c restore/rehome.c restore/scratchdb.c \
+	restore/scrub.c restore/select.c restore/send.c restore/sendattrs.c \
+	restore/sendlane.c restore/sendpass.c restore/show.c restore/sieve.c \
+	restore/snapfs.c restore/subtree.c restore/survey.c restore/target.c \
+	restore/tarput.c restore/verify.c restore/view.c restore/wanted.c \
+	restore/window.c restore/zout.c \
 	vault/bloblist.c vault/catalog.c vault/commit.c vault/content.c \
 	vault/deposit.c vault/fetch.c vault/idset.c vault/index.c \
-	vault/intake.c vault/keep.c vault/mux.c vault/pack.c vault/packname.c \
-	vault/place.c vault/segment.c vault/serve.c vault/servelink.c \
-	vault/snapshots.c vault/store.c vault/store_dir.c vault/store_ssh.c \
-	vault/store_wire.c vault/tree.c vault/vault.c
+	vault/intake.c vault/keep.c vault/mux.c vault/pack.c \
+	vault/packname.c vault/place.c vault/segment.c vault/serve.c \
+	vault/servelink.c vault/snapshots.c vault/store.c vault/store_dir.c \
+	vault/store_ssh.c vault/store_wire.c vault/tree.c vault/vault.c
 OBJ = $(SRC:%.c=$(BUILD)/%.o) $(BUILD)/text.o
 LIB_OBJ = $(filter-out $(BUILD)/main.o,$(OBJ))
 UNIT = $(patsubst tests/unit/%.c,$(BUILD)/tests/unit/%,$(wildcard tests/unit/test_*.c))
