@@ -55,11 +55,11 @@ SRC = main.c \
 	imgxfer/exportshow.c imgxfer/exportvault.c imgxfer/flow.c \
 	imgxfer/gzout.c imgxfer/held.c imgxfer/imginspect.c \
 	imgxfer/imgkeep.c imgxfer/imgsite.c imgxfer/import.c \
-	imgxfer/importcmd.c imgxfer/importextra.c imgxfer/importkeep.c \
-	imgxfer/importlook.c imgxfer/importnode.c imgxfer/importplan.c \
-	imgxfer/importrows.c imgxfer/importshow.c imgxfer/inspect.c \
-	imgxfer/inspectpath.c imgxfer/inspectshow.c imgxfer/judge.c \
-	imgxfer/judgearch.c imgxfer/keepcmd.c imgxfer/kept.c \
+	imgxfer/importcmd.c imgxfer/importextra.c imgxfer/importfrom.c \
+	imgxfer/importkeep.c imgxfer/importlook.c imgxfer/importnode.c \
+	imgxfer/importplan.c imgxfer/importrows.c imgxfer/importshow.c \
+	imgxfer/inspect.c imgxfer/inspectpath.c imgxfer/inspectshow.c \
+	imgxfer/judge.c imgxfer/judgearch.c imgxfer/keepcmd.c imgxfer/kept.c \
 	imgxfer/keptcmd.c imgxfer/keptfile.c imgxfer/list.c imgxfer/main.c \
 	imgxfer/native.c imgxfer/nativemanifest.c imgxfer/nativetree.c \
 	imgxfer/newc.c imgxfer/pull.c imgxfer/rootimg.c imgxfer/sidecar.c \
