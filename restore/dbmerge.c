@@ -136,19 +136,6 @@ value_of(const struct rows *r, size_t row, const char *column)
 	return (NULL);
 }
 
-static int
-replace_text(struct dbset_table *t, struct buf *text, struct err *e)
-{
-	if (buf_ok(text, e) == -1)
-		return (-1);
-	buf_fini(&t->text);
-	t->text = *text;
-	memset(text, 0, sizeof(*text));
-	free(t->why);
-	t->why = NULL;
-	return (dbset_prove(t, e));
-}
-
 /* ---------------------------------------------------------------- picking */
 
 /* Whether a value is one of the names in a list with commas between them. */
@@ -253,7 +240,7 @@ pick(struct dbset *want, struct dbset_table *t, const struct part *part,
 	r.arg = (void *)(uintptr_t)buf_cstr(&names);
 	if (rc == 0 && (rc = read_rows(&r, t, e)) == 0 && r.n > 0) {
 		put_picked(&r, &text);
-		rc = replace_text(t, &text, e) == 0 ? 1 : -1;
+		rc = dbset_replace(t, &text, e) == 0 ? 1 : -1;
 	}
 	rows_fini(&r);
 	buf_fini(&names);
@@ -359,7 +346,7 @@ dbmerge_into(struct dbset_table *t, const struct dbset_table *there,
 	buf_putc(&text, '\n');
 	put_rows(&old, old.columns, old.ncolumns, &text);
 	put_rows(&new, old.columns, old.ncolumns, &text);
-	rc = replace_text(t, &text, e);
+	rc = dbset_replace(t, &text, e);
 out:
 	rows_fini(&new);
 	rows_fini(&old);

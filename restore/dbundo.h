@@ -16,6 +16,10 @@
 int dbundo_keep(const struct dbwork *w, struct dbput_undo *out,
     struct err *e);
 
+/* Whether that undo has the target's tables just as they are: 1, 0, -1. */
+int dbundo_has_all(const struct dbwork *w, const struct dbput_undo *undo,
+    struct err *e);
+
 /*
  * Whether the target's tables are those of a restore of this snapshot that
  * was cut short: each is as in the newest undo or as in the snapshot, and
