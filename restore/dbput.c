@@ -303,7 +303,7 @@ keep_undo(struct dbwork *w, struct dbput_result *r, struct err *e)
 		return (0);
 	}
 	r->undo = *kept;
-	if ((rc = dbundo_has_all(w, kept, e)) == 0)
+	if ((rc = dbundo_covers(w, kept, e)) == 0)
 		report_note(w->opt->report, "database", DUMP_TARGET, "the "
 		    "target's tables have changed since the undo was kept, "
 		    "which leads to what they were then");

@@ -122,7 +122,7 @@ name_it(struct dbput_undo *out, const struct snapshot *s, int anew)
 }
 
 int
-dbundo_has_all(const struct dbwork *w, const struct dbput_undo *undo,
+dbundo_covers(const struct dbwork *w, const struct dbput_undo *undo,
     struct err *e)
 {
 	struct snapshot s;
@@ -130,7 +130,8 @@ dbundo_has_all(const struct dbwork *w, const struct dbput_undo *undo,
 
 	if ((rc = load_newest(w, &s, e)) != 1)
 		return (rc);
-	rc = strcmp(s.id, undo->id) == 0 && has_all(&s, &w->there);
+	if ((rc = strcmp(s.id, undo->id) == 0) && !has_all(&s, &w->there))
+		rc = is_mixture(w, &s, e);
 	snapshot_fini(&s);
 	return (rc);
 }

@@ -16,8 +16,11 @@
 int dbundo_keep(const struct dbwork *w, struct dbput_undo *out,
     struct err *e);
 
-/* Whether that undo has the target's tables just as they are: 1, 0, -1. */
-int dbundo_has_all(const struct dbwork *w, const struct dbput_undo *undo,
+/*
+ * Whether that undo, the newest, has the target's tables as they are, but for
+ * those that are restored already: 1, 0, -1.
+ */
+int dbundo_covers(const struct dbwork *w, const struct dbput_undo *undo,
     struct err *e);
 
 /*
