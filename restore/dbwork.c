@@ -14,7 +14,7 @@
 #include "restore/dbundo.h"
 #include "restore/dbwork.h"
 
-#define SEEN_MAX 10		/* rows of a table with an old name, told briefly */
+#define SEEN_MAX 10		/* rows of a table with an old name */
 #define BYPASS_S 60
 #define BYPASS_MAX ((size_t)64 << 20)
 
