@@ -40,23 +40,28 @@ SRC = main.c \
 	base/confrule.c base/cpu.c base/digest.c base/err.c base/human.c \
 	base/io.c base/outfile.c base/progress.c base/queue.c base/report.c \
 	formats/cutter.c formats/dbtext.c formats/dockerdef.c \
-	formats/frame.c formats/gnuname.c formats/imgmanifest.c \
-	formats/mtree.c formats/nodefacts.c formats/osarch.c formats/osfs.c \
-	formats/osimages.c formats/oslists.c formats/osneeds.c \
-	formats/osshow.c formats/packindex.c formats/pathtext.c \
-	formats/scan.c formats/snapshot.c formats/tarin.c formats/treenode.c \
-	formats/ustar.c formats/vaultmeta.c formats/walkent.c formats/wire.c \
-	formats/xcatcsv.c formats/xcatdump.c formats/xcatlist.c \
-	formats/xcatloss.c formats/xcatpaths.c formats/xcatschema.c \
-	formats/xcatset.c \
-	imgxfer/aside.c imgxfer/bundle.c imgxfer/export.c \
+	formats/frame.c formats/gnuname.c formats/gnutar.c \
+	formats/imgmanifest.c formats/mtree.c formats/nodefacts.c \
+	formats/osarch.c formats/osfs.c formats/osimages.c formats/oslists.c \
+	formats/osneeds.c formats/osshow.c formats/packindex.c \
+	formats/pathtext.c formats/scan.c formats/snapshot.c formats/tarin.c \
+	formats/treenode.c formats/ustar.c formats/vaultmeta.c \
+	formats/walkent.c formats/wire.c formats/xcatcsv.c \
+	formats/xcatdump.c formats/xcatlist.c formats/xcatloss.c \
+	formats/xcatpaths.c formats/xcatschema.c formats/xcatset.c \
+	imgxfer/aside.c imgxfer/bundle.c imgxfer/carve.c imgxfer/export.c \
 	imgxfer/exportargs.c imgxfer/exportextra.c imgxfer/exportleft.c \
 	imgxfer/exportplan.c imgxfer/exportproof.c imgxfer/exportrun.c \
 	imgxfer/exportshow.c imgxfer/flow.c imgxfer/gzout.c imgxfer/held.c \
-	imgxfer/imginspect.c imgxfer/imgsite.c imgxfer/inspect.c \
-	imgxfer/inspectpath.c imgxfer/inspectshow.c imgxfer/judge.c \
-	imgxfer/judgearch.c imgxfer/list.c imgxfer/main.c imgxfer/newc.c \
-	imgxfer/outer.c imgxfer/pull.c imgxfer/rootimg.c imgxfer/sidecar.c \
+	imgxfer/imginspect.c imgxfer/imgkeep.c imgxfer/imgsite.c \
+	imgxfer/import.c imgxfer/importcmd.c imgxfer/importextra.c \
+	imgxfer/importkeep.c imgxfer/importlook.c imgxfer/importnode.c \
+	imgxfer/importplan.c imgxfer/importrows.c imgxfer/importshow.c \
+	imgxfer/inspect.c imgxfer/inspectpath.c imgxfer/inspectshow.c \
+	imgxfer/judge.c imgxfer/judgearch.c imgxfer/keepcmd.c imgxfer/kept.c \
+	imgxfer/keptcmd.c imgxfer/keptfile.c imgxfer/list.c imgxfer/main.c \
+	imgxfer/native.c imgxfer/nativemanifest.c imgxfer/nativetree.c \
+	imgxfer/newc.c imgxfer/pull.c imgxfer/rootimg.c imgxfer/sidecar.c \
 	imgxfer/source.c imgxfer/squash.c imgxfer/unpack.c \
 	remote/address.c remote/auth.c remote/connect.c remote/exec.c \
 	remote/hostkey.c remote/quote.c remote/run.c remote/session.c \
@@ -97,7 +102,7 @@ PAGES = $(wildcard man/*.1 man/*.5)
 UNITS = xcatvault@.service xcatvault@.timer
 BATS = tests/cli tests/fault
 # Suites in which a vault plays no part, or none that differs.
-NO_VAULT = config dump full install mn node onto publish remote serve site tables
+NO_VAULT = config disaster dump full install mn node onto publish remote serve site tables
 
 all: $(if $(HAVE),,deps) $(BUILD)/xcatvault
 
@@ -118,7 +123,8 @@ $(BUILD)/%.o: %.c
 	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
 # What init puts into every vault, and what runs on a node, as C strings.
-TEXTS = backup/facts.sh backup/wanted.sh imgxfer/held.pl remote/node/dump.sh \
+TEXTS = backup/facts.sh backup/wanted.sh imgxfer/held.pl imgxfer/import.pl \
+	imgxfer/import.sh remote/node/beside.sh remote/node/dump.sh \
 	remote/node/nodefs.pl remote/node/probe.sh remote/node/publish.pl \
 	remote/node/tables.pl restore/attrs.pl restore/dbstage.sh \
 	restore/keepold.sh vault/README.txt vault/recover.sh
@@ -193,7 +199,8 @@ $(BUILD)/fuzz_%: tests/fuzz/fuzz_%.c $(LIB_OBJ)
 	$(Q)$(CC) $(ALL_CFLAGS) -fsanitize=fuzzer,address,undefined -o $@ $< \
 		$(LIB_OBJ) $(ALL_LDLIBS)
 
-bench: $(BUILD)/xcatvault $(BUILD)/tests/cli/remote_tool
+bench: $(BUILD)/xcatvault $(BUILD)/tests/cli/remote_tool \
+		$(BUILD)/tests/cli/judge_tool
 	$(Q)XCATVAULT=$(abspath $(BUILD))/xcatvault tests/bench/run.sh $(BENCH)
 demo: all
 	$(Q)sh tests/deps.sh demo

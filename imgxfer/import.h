@@ -116,6 +116,8 @@ struct import_result {
 	size_t nwarnings;
 	struct import_text *standing;	/* with IMPORT_STRANDED */
 	size_t nstanding;
+	struct import_text *notes;	/* worth knowing */
+	size_t nnotes;
 	const char *undo;	/* id of the snapshot, or NULL */
 	const char *room;	/* what it wants and what there is, a line */
 	enum import_fate fate;

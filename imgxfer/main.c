@@ -11,8 +11,10 @@ static const struct verb {
 	int (*run)(struct cli *cli, int argc, char **argv);
 } verbs[] = {
 	{ "export", imgexport_main },
+	{ "import", imgimport_main },
 	{ "inspect", imginspect_main },
 	{ "list", imglist_main },
+	{ "keep", imgkeep_main },
 	{ NULL, NULL },
 };
 

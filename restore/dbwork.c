@@ -13,7 +13,7 @@
 #include "restore/dbundo.h"
 #include "restore/dbwork.h"
 
-#define SEEN_MAX 200		/* rows with an old name that are told */
+#define SEEN_MAX 10		/* rows of a table with an old name, told briefly */
 #define BYPASS_S 60
 #define BYPASS_MAX ((size_t)64 << 20)
 #define ADDRESSES_MAX ((size_t)64 << 10)
@@ -366,7 +366,7 @@ tell_name(void *arg, const char *table, const char *line, int edited)
 	struct dbwork *w = arg;
 
 	(void)edited;
-	if (w->seen++ < SEEN_MAX && !w->opt->planned)
+	if ((w->seen++ < SEEN_MAX || w->opt->verbose) && !w->opt->planned)
 		dbwork_say(w, "%s: %s", table, line);
 }
 
@@ -497,8 +497,12 @@ edit_names(struct dbwork *w, struct dbput_table *p, struct dbset_table *t,
 		return (0);
 	is.p = (const char *)t->text.data;
 	is.len = t->text.len;
+	w->seen = 0;
 	rc = rehome_table(&w->rehome, t->name, &is, &text, tell_name,
 	    w, &p->edits, &found, e);
+	if (w->seen > SEEN_MAX && !w->opt->verbose && !w->opt->planned)
+		dbwork_say(w, "%s: and %zu more (-v shows them)", t->name,
+		    w->seen - SEEN_MAX);
 	if (rc == 0 && p->edits > 0) {
 		rc = replace_text(t, &text, e);
 		w->plan->edits += p->edits;
@@ -670,9 +674,6 @@ dbwork_prepare(struct dbwork *w, int may_restart, struct err *e)
 	    plan_tables(w, e) == -1)
 		return (-1);
 	w->own_s += dbwork_now() - then;
-	if (w->seen > SEEN_MAX && !w->opt->planned)
-		dbwork_say(w, "and %zu more values with an old name",
-		    w->seen - SEEN_MAX);
 	w->plan->xcatd = w->probe.xcatd;
 	nodes = dbset_find(&w->there, "nodelist");
 	if (nodes == NULL || nodes->rows == 0 || w->plan->lost == 0)

@@ -76,6 +76,17 @@ fault sets switches, or clears them all.  Several may be set at once.
   restore=lose[:T,T...]   these tables are not restored (hosts, nodehm)
   restore=midway[:N]      xcatd stops for good after N (22) entries
   restore=hang[:N]        after N (5) entries
+  imgimport=hang          at once; stuck[:N]: after N (2) files
+  imgimport=lose[:NAME]   NAME.* (rootimg) is not put in its place; status 0
+  imgimport=spoil[:NAME]  NAME* (rootimg) ends in other bytes; status 0
+  imgimport=stale[:COLUMN]    of linuximage (nodebootif) has a value of old
+  imgimport=fill[:DIR]    DIR (/install) is full when the files are moved
+  imgimport=extra         an extra cannot be copied; status 1
+  imgimport=error         an error at the end; status 0
+  imgimport=status        status 1 at the end, and nothing said
+  imgimport=midway[:N]    xcatd stops for good after N (2) files; status 0
+  imgimport=slow[:MS]     so long before each file (200)
+  chtab=fail, tabrestore=fail     they say so, and do nothing
   find=missing, tar=missing, NAME=missing    no such command on the node
   find=notgnu, tar=notgnu     as BusyBox has them
   tools=NAME,NAME...      these commands are missing

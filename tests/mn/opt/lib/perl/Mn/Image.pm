@@ -179,6 +179,8 @@ sub cpio_unpack {
 		} elsif (($h[1] & 0170000) == 0120000) {
 			symlink $data, $name;
 			next;
+		} elsif (($h[1] & 0170000) == 0010000) {
+			system('mkfifo', $name);
 		} else {
 			open(my $to, '>', $name) or next;
 			print $to $data;

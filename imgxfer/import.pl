@@ -1,0 +1,781 @@
+#!/usr/bin/perl
+# Runs on the management node (import.sh starts it): holds the import of one
+# bundle as a transaction.  What it is about to do is in a journal first; when
+# its input ends before "commit", or the next one finds the journal of one
+# that was killed, all is put back.  One at a time on a node.
+#
+# Arguments: the work directory; seconds to wait for another one to end.
+# Prints "busy", or "recovered IMAGE WHAT" for each one that was killed, then
+# "dir PATH".  Commands come as lines, paths are clean and have no blanks;
+# each is answered by lines, the last of which is its own name, or "failed
+# WHY".
+use strict;
+use warnings;
+use Fcntl qw(:DEFAULT :flock :mode);
+use POSIX qw(:sys_wait_h);
+
+my ($base, $wait) = @ARGV;
+my ($dir, $token, $in, $ended) = ('', '', '', 0);
+my $image = '-';
+my (@journal, @standing, %workers_before, %leftover_before);
+my ($begun, $number) = (0, 0);
+
+$| = 1;
+$SIG{PIPE} = 'IGNORE';
+$SIG{HUP} = $SIG{INT} = $SIG{TERM} = sub { $ended = 1 };
+binmode(STDIN);
+binmode(STDOUT);
+umask 077;
+
+# ------------------------------------------------------------------ speaking
+
+sub tell_back {
+	print join(' ', @_), "\n";
+}
+
+sub more {
+	return 0 if $ended;
+	my $n = sysread(STDIN, $in, 1 << 18, length $in);
+	return 1 if $n;
+	return 1 if !defined $n && $!{EINTR} && !$ended;
+	$ended = 1;
+	return 0;
+}
+
+# The next line, undef at the end.
+sub hear {
+	my $at;
+
+	while (($at = index($in, "\n")) < 0) {
+		return undef unless more();
+	}
+	my $line = substr($in, 0, $at);
+	$in = substr($in, $at + 1);
+	return $line;
+}
+
+# Hands $n bytes of input to $fn in pieces; whether all of them came.
+sub take_bytes {
+	my ($n, $fn) = @_;
+
+	while ($n > 0) {
+		return 0 if $in eq '' && !more();
+		next if $in eq '';
+		my $piece = length($in) > $n ? substr($in, 0, $n) : $in;
+		$in = length($in) > $n ? substr($in, $n) : '';
+		$n -= length $piece;
+		$fn->($piece);
+	}
+	return 1;
+}
+
+sub write_all {
+	my ($to, $bytes) = @_;
+	my $at = 0;
+
+	while ($at < length $bytes) {
+		my $n = syswrite($to, $bytes, length($bytes) - $at, $at);
+		next if !defined $n && $!{EINTR};
+		return 0 unless $n;
+		$at += $n;
+	}
+	return 1;
+}
+
+# ------------------------------------------------------------------ commands
+
+# Runs a command with its output in a file; its status, -1 when it took more
+# than $limit seconds.  $idle is called now and then; true: end it.
+sub run {
+	my ($limit, $out, $idle, @command) = @_;
+	my $until = time() + $limit;
+	my ($pid, $late) = (fork(), 0);
+
+	return 127 unless defined $pid;
+	if (!$pid) {
+		setpgrp(0, 0);
+		$SIG{$_} = 'DEFAULT' for qw(PIPE HUP INT TERM);
+		umask 022;
+		open(STDIN, '<', '/dev/null');
+		open(STDOUT, '>>', $out);
+		open(STDERR, '>&', \*STDOUT);
+		exec { $command[0] } @command or POSIX::_exit(127);
+	}
+	while (waitpid($pid, WNOHANG) == 0) {
+		select(undef, undef, undef, 0.05);
+		$late = 1 if time() > $until || $idle && $idle->();
+		last if $late;
+	}
+	return $? >> 8 || ($? ? 128 + ($? & 127) : 0) unless $late;
+	end_group($pid);
+	return -1;
+}
+
+sub end_group {
+	my ($pid) = @_;
+
+	kill 'TERM', -$pid;
+	for (1 .. 40) {
+		last if waitpid($pid, WNOHANG) != 0;
+		select(undef, undef, undef, 0.05);
+	}
+	kill 'KILL', -$pid;
+	waitpid($pid, 0);
+}
+
+sub slurp {
+	my ($file, $max) = @_;
+
+	open(my $f, '<', $file) or return '';
+	binmode($f);
+	read($f, my $text, $max);
+	close($f);
+	return defined $text ? $text : '';
+}
+
+# Digests of files, by path.
+sub digests {
+	my @paths = @_;
+	my %hex;
+
+	while (my @some = splice(@paths, 0, 200)) {
+		open(my $f, '-|', 'sha256sum', '--', @some) or return ();
+		while (<$f>) {
+			$hex{$2} = $1 if /^([0-9a-f]{64})  (.*)$/;
+		}
+		close($f);
+	}
+	return %hex;
+}
+
+sub remove_tree {
+	system('rm', '-rf', '--', $_) for grep { lstat($_) } @_;
+}
+
+# ----------------------------------------------------------- what stands there
+
+sub kind_of {
+	my @st = lstat($_[0]) or return ('none', 0, 0, 0, 0);
+	my $kind = -l _ ? 'link' : -f _ ? 'file' : -d _ ? 'dir' : 'other';
+
+	# a directory by way of a link is one
+	if ($kind eq 'link' && -d $_[0]) {
+		@st = stat($_[0]);
+		return ('linkdir', 0, $st[2] & 07777, @st[4, 5]);
+	}
+	return ($kind, $st[7], $st[2] & 07777, @st[4, 5]);
+}
+
+# "look N", then N lines "SIZE PATH": the digest of what has that size is told;
+# "*": of any file, "-": of none.
+sub look {
+	my ($n) = @_;
+	my (@ask, @hash);
+
+	for (1 .. $n) {
+		my $line = hear();
+		return unless defined $line;
+		my ($size, $path) = split / /, $line, 2;
+		my @is = kind_of($path);
+		push @ask, [$path, @is, (lstat($path))[9] || 0];
+		push @hash, $path if $is[0] eq 'file' &&
+		    ($size eq '*' || $size eq $is[1]);
+	}
+	my %hex = digests(@hash);
+	for (@ask) {
+		my ($path, $kind, $size, $mode, $uid, $gid, $mtime) = @$_;
+		tell_back('at', $kind, $size, sprintf('%o', $mode), $uid, $gid,
+		    $mtime, $hex{$path} || '-', $path);
+	}
+	tell_back('look');
+}
+
+# "room PATH": of the file system that it is or will be in.
+sub room {
+	my ($path) = @_;
+
+	$path =~ s{/[^/]*$}{} while $path ne '' && !-d $path;
+	$path = '/' if $path eq '';
+	my $dev = (stat($path))[0];
+	open(my $f, '-|', 'stat', '-f', '-c', '%a %S', '--', $path) or
+	    return tell_back('failed stat');
+	my ($blocks, $size) = (<$f> // '') =~ /^(\d+) (\d+)$/;
+	close($f);
+	return tell_back('failed no answer of stat -f') unless defined $size;
+	tell_back('free', $dev, $blocks * $size);
+	tell_back('room');
+}
+
+# ------------------------------------------------------------------ the bundle
+
+# "receive BYTES FILE"
+sub receive {
+	my ($bytes, $name) = @_;
+	my $why = '';
+
+	sysopen(my $to, "$dir/$name", O_WRONLY | O_CREAT | O_TRUNC, 0600) or
+	    return tell_back("failed $dir/$name: $!");
+	open(my $sum, '|-', "sha256sum >$dir/sum") or
+	    return tell_back("failed sha256sum: $!");
+	binmode($sum);
+	my $all = take_bytes($bytes, sub {
+		return if $why ne '';
+		$why = "$!" unless write_all($to, $_[0]);
+		$why = 'sha256sum ended' unless write_all($sum, $_[0]);
+	});
+	close($sum);
+	close($to) or $why ||= "$!";
+	return unless $all;
+	$why ||= 'it is not as long as what was sent'
+	    if (stat("$dir/$name"))[7] != $bytes;
+	return tell_back("failed $why") if $why ne '';
+	my ($hex) = slurp("$dir/sum", 64) =~ /^([0-9a-f]{64})$/;
+	tell_back('digest', $hex || '-', $bytes);
+	tell_back('receive');
+}
+
+my %unpack = (gzip => ['gzip', '-dc'], xz => ['xz', '-dc'],
+    zstd => ['zstd', '-dc'], none => ['cat']);
+
+# "rewrite COMPRESSION FROM TO MEMBER BYTES", then a new manifest: the archive
+# as it was, but for that member.
+sub rewrite {
+	my ($compression, $from, $name, $member, $bytes) = @_;
+	my ($xml, $done, $why) = ('', 0, '');
+
+	take_bytes($bytes, sub { $xml .= $_[0] }) or return;
+	my $with = $unpack{$compression} or
+	    return tell_back("failed compression $compression");
+	open(my $tar, '-|', @$with, $from) or
+	    return tell_back("failed $with->[0]: $!");
+	binmode($tar);
+	sysopen(my $to, "$dir/$name", O_WRONLY | O_CREAT | O_TRUNC, 0600) or
+	    return tell_back("failed $dir/$name: $!");
+	while (read($tar, my $head, 512) == 512) {
+		my ($path, $size, $type) = header($head);
+		my $padded = ($size + 511) & ~511;
+		if ($path eq $member && $type eq '0') {
+			skip($tar, $padded) or $why = 'the archive is cut';
+			write_all($to, new_header($head, length $xml) . $xml .
+			    "\0" x (-length($xml) % 512)) or $why = "$!";
+			$done++;
+		} else {
+			write_all($to, $head) or $why = "$!";
+			$why = copy_over($tar, $to, $padded) if $why eq '';
+		}
+		last if $why ne '';
+	}
+	close($tar) or $why ||= "$with->[0] failed";
+	close($to) or $why ||= "$!";
+	$why ||= "$member is in it $done times" unless $done == 1;
+	return tell_back("failed $why") if $why ne '';
+	tell_back('rewrite');
+}
+
+sub header {
+	my ($h) = @_;
+	my ($name, $size, $type, $prefix) = (unpack('Z100', $h),
+	    substr($h, 124, 12), substr($h, 156, 1),
+	    unpack('Z155', substr($h, 345, 155)));
+
+	$name = "$prefix/$name" if $prefix ne '' &&
+	    substr($h, 257, 6) eq "ustar\0";
+	$name =~ s{^(?:\./)+}{};
+	$type = '0' if $type eq "\0";
+	if (ord($size) & 0x80) {
+		my $n = 0;
+		$n = $n * 256 + ord for split //, substr($size, 4);
+		return ($name, $n, $type);
+	}
+	return ($name, $size =~ /([0-7]+)/ ? oct($1) : 0, $type);
+}
+
+sub new_header {
+	my ($h, $size) = @_;
+
+	substr($h, 124, 12) = sprintf("%011o\0", $size);
+	substr($h, 148, 8) = ' ' x 8;
+	my $sum = unpack('%32C512', $h);
+	substr($h, 148, 8) = sprintf("%06o\0 ", $sum);
+	return $h;
+}
+
+sub skip {
+	my ($from, $n) = @_;
+
+	while ($n > 0) {
+		my $got = read($from, my $piece, $n < 1 << 18 ? $n : 1 << 18);
+		return 0 unless $got;
+		$n -= $got;
+	}
+	return 1;
+}
+
+sub copy_over {
+	my ($from, $to, $n) = @_;
+
+	while ($n > 0) {
+		my $got = read($from, my $piece, $n < 1 << 18 ? $n : 1 << 18);
+		return 'the archive is cut' unless $got;
+		return "$!" unless write_all($to, $piece);
+		$n -= $got;
+	}
+	return '';
+}
+
+# --------------------------------------------------------------- the journal
+
+# aside WHAT PATH ASIDE   PATH is renamed; WHAT becomes of it in the end: gone,
+#                         back, or orig (PATH.ORIG)
+# new PATH                nothing is there; what comes is removed again
+# made DIR                is made
+# mode DIR MODE UID GID   is as it was
+# rows TABLE KEY VALUE FILE   the rows there were, FILE "-": none
+sub note {
+	push @journal, [@_];
+}
+
+sub save_journal {
+	my ($name) = @_;
+
+	sysopen(my $f, "$dir/journal.new", O_WRONLY | O_CREAT | O_TRUNC, 0600) or
+	    return 0;
+	my $text = "image $image\n" . join('', map { "@$_\n" } @journal) .
+	    "end\n";
+	write_all($f, $text) or return 0;
+	eval { require IO::Handle; $f->sync };
+	close($f) or return 0;
+	return rename("$dir/journal.new", "$dir/$name");
+}
+
+sub load_journal {
+	my ($name) = @_;
+	my @lines = split /\n/, slurp("$dir/$name", 1 << 26);
+
+	return 0 unless @lines && pop(@lines) eq 'end';
+	(undef, $image) = split / /, shift @lines;
+	@journal = map { [split / /] } @lines;
+	return 1;
+}
+
+# "aside WHAT PATH", "new PATH", "mode DIR", "rows TABLE KEY VALUE BYTES" and
+# the CSV: what "begin" will do.
+sub plan_aside {
+	my ($what, $path) = @_;
+	my ($parent) = $path =~ m{^(.*)/};
+
+	$number++;
+	note('aside', $what, $path,
+	    "$parent/.xcatvault-import.$token.$number");
+}
+
+sub plan_rows {
+	my ($table, $key, $value, $bytes) = @_;
+	my $csv = '';
+
+	take_bytes($bytes, sub { $csv .= $_[0] }) or return 0;
+	if ($bytes) {
+		mkdir "$dir/rows";
+		sysopen(my $f, "$dir/rows/$table.csv",
+		    O_WRONLY | O_CREAT | O_TRUNC, 0600) or return 0;
+		return 0 unless write_all($f, $csv) && close($f);
+	}
+	note('rows', $table, $key, $value,
+	    $bytes ? "$dir/rows/$table.csv" : '-');
+	return 1;
+}
+
+sub make_dir {
+	my ($path) = @_;
+
+	return 1 if -d $path;
+	mkdir($path, 0755) or return 0;
+	return chmod(0755, $path);
+}
+
+# "begin IMAGE"
+sub begin {
+	($image) = @_;
+	my $why = '';
+
+	return tell_back("failed the journal: $!") unless save_journal('journal');
+	$begun = 1;
+	for my $j (@journal) {
+		my ($what, @a) = @$j;
+		if ($what eq 'made') {
+			make_dir($a[0]) or $why = "$a[0]: $!";
+		} elsif ($what eq 'aside') {
+			rename($a[1], $a[2]) or $why = "$a[1]: $!";
+		} elsif ($what eq 'rows' && $a[3] ne '-') {
+			$why = delete_rows(@a[0 .. 2]);
+		}
+		last if $why ne '';
+	}
+	return tell_back("failed $why") if $why ne '';
+	tell_back('begin');
+}
+
+# xCAT's own commands; what they say on failure, or ''.  Once more past xcatd
+# when it does not answer.
+sub xcat {
+	my @command = @_;
+	my $out = "$dir/xcat";
+	my $said = '';
+
+	for my $bypass (0, 1) {
+		unlink $out;
+		local $ENV{XCATBYPASS} = 1 if $bypass;
+		my $status = run(120, $out, undef, @command);
+		my ($error) = slurp($out, 65536) =~ /^(.*(?:rror|ERROR).*)$/m;
+		return '' if $status == 0 && !defined $error;
+		$said ||= "$command[0]: " . ($error ||
+		    ($status == -1 ? 'no end of it' : "status $status"));
+	}
+	return $said;
+}
+
+sub delete_rows {
+	my ($table, $key, $value) = @_;
+
+	return xcat('chtab', '-d', "$key=$value", $table);
+}
+
+# ----------------------------------------------------------------- imgimport
+
+# Processes of xcatd, or of ours, that import, by pid.
+sub workers {
+	my %found;
+
+	opendir(my $proc, '/proc') or return ();
+	for my $pid (grep { /^\d+$/ } readdir($proc)) {
+		next if $pid == $$;
+		my $words = slurp("/proc/$pid/cmdline", 4096);
+		$found{$pid} = 1 if $words =~ /^xcatd SSL: imgimport/ ||
+		    $words =~ m{\A(?:[^\0]*/)?perl\0(?:[^\0]*/)?imgimport\0};
+	}
+	return %found;
+}
+
+sub children_of {
+	my %of;
+
+	for my $stat (glob('/proc/[0-9]*/stat')) {
+		my ($pid, $parent) = slurp($stat, 4096) =~
+		    /^(\d+) \(.*\) \S (\d+)/s or next;
+		push @{$of{$parent}}, $pid;
+	}
+	my @all;
+	my @todo = @_;
+	while (@todo) {
+		my $pid = shift @todo;
+		push @all, $pid;
+		push @todo, @{$of{$pid} || []};
+	}
+	return @all;
+}
+
+# What xcatd still does for an import that was ended.
+sub end_workers {
+	for my $signal ('TERM', 'KILL') {
+		for (1 .. 20) {
+			my %now = workers();
+			my @ours = grep { !$workers_before{$_} } keys %now;
+			return unless @ours;
+			kill $signal, children_of(@ours);
+			select(undef, undef, undef, 0.1);
+		}
+	}
+}
+
+sub leftovers {
+	return grep { -d $_ && !-l $_ && m{/imgimport\.\d+\.\w{6}$} }
+	    glob("$base/imgimport.*");
+}
+
+# "import LIMIT FILE [OPTION...]": in the private directory
+sub import_bundle {
+	my ($limit, $file, @options) = @_;
+	my ($ticked, $cut) = (time(), 0);
+	my $out = "$dir/said";
+
+	%workers_before = workers();
+	%leftover_before = map { $_ => 1 } leftovers();
+	chdir($dir) or return tell_back("failed $dir: $!");
+	my $status = run($limit, $out, sub {
+		if (time() - $ticked >= 5) {
+			$ticked = time();
+			tell_back('tick');
+		}
+		my $bits = '';
+		vec($bits, fileno(STDIN), 1) = 1;
+		more() if $in eq '' && select($bits, undef, undef, 0);
+		return $cut = $ended;
+	}, 'imgimport', $file, @options);
+	chdir('/');
+	end_workers() if $status == -1;
+	remove_leftovers();
+	return if $cut;
+	my $lines = 0;
+	for (split /\n/, slurp($out, 1 << 20)) {
+		s/[^ -~]/?/g;
+		tell_back('said', substr($_, 0, 500)) if $lines++ < 2000;
+	}
+	tell_back('status', $status);
+	tell_back('import');
+}
+
+# Not those of somebody else's import.
+sub remove_leftovers {
+	my %now = workers();
+
+	return if grep { !$workers_before{$_} } keys %now;
+	remove_tree(grep { !$leftover_before{$_} } leftovers());
+}
+
+# "tree FILE MEMBER DIR": the cpio archive in the bundle, against the tree that
+# came out of it.
+sub tree {
+	my ($bundle, $member, $to) = @_;
+	my ($entries, $wrong, $status) = (0, '', 0);
+
+	open(my $f, '-|', 'sh', '-c', '{ tar -xOf "$1" "./$2" 2>/dev/null ||
+	    tar -xOf "$1" "$2" 2>/dev/null; } | gzip -dc 2>/dev/null', 'sh',
+	    $bundle, $member) or return tell_back("failed sh: $!");
+	binmode($f);
+	while ((read($f, my $head, 110) || 0) == 110) {
+		last unless $head =~ /^07070[12]/;
+		my @h = map { hex } unpack('A8' x 13, substr($head, 6));
+		my $rest = ($h[11] + 110 + 3 & ~3) - 110;
+		read($f, my $name, $rest) == $rest or last;
+		$name = unpack('Z*', $name);
+		if ($name eq 'TRAILER!!!') {
+			$status = 1;
+			skip($f, 1 << 18) || last while 1;
+			last;
+		}
+		my $why = compare_entry($f, "$to/$name", @h[1, 4, 6]);
+		$wrong ||= "$to/$name: $why" if $why ne '';
+		$entries++;
+	}
+	close($f);
+	return tell_back('failed the tree in the bundle cannot be read')
+	    unless $status;
+	$wrong =~ s/[^ -~]/?/g;
+	return tell_back("failed $wrong") if $wrong ne '';
+	tell_back('entries', $entries);
+	tell_back('tree');
+}
+
+sub compare_entry {
+	my ($f, $path, $mode, $links, $size) = @_;
+	my @st = lstat($path);
+	my $padded = ($size + 3) & ~3;
+	my ($why, $is) = ('', undef);
+
+	$why = 'is not there' unless @st;
+	$why ||= 'is of another type' if @st &&
+	    S_IFMT($st[2]) != S_IFMT($mode);
+	$why ||= 'has another mode' if @st && !S_ISLNK($mode) &&
+	    ($st[2] & 07777) != ($mode & 07777);
+	# of several names the last has the data
+	$why ||= 'has another size' if @st && S_ISREG($mode) &&
+	    $st[7] != $size && !($links > 1 && $size == 0);
+	open($is, '<', $path) or $why ||= "$!"
+	    if $why eq '' && S_ISREG($mode) && $size;
+	while ($padded > 0) {
+		my $n = read($f, my $piece, $padded < 65536 ? $padded : 65536);
+		return 'the archive is cut' unless $n;
+		$padded -= $n;
+		$piece = substr($piece, 0, $size) if length $piece > $size;
+		$size -= length $piece;
+		if ($why eq '' && S_ISREG($mode)) {
+			read($is, my $same, length $piece);
+			$why = 'has other contents' if $same ne $piece;
+		} elsif ($why eq '' && S_ISLNK($mode)) {
+			$why = 'leads elsewhere'
+			    if (readlink($path) // '') ne $piece;
+		}
+	}
+	return $why;
+}
+
+# "put MODE BYTES PATH": a file more, before "commit"
+sub put {
+	my ($mode, $bytes, $path) = @_;
+	my $new = "$path.xcatvault-$token";
+	my $why = '';
+
+	my $to;
+	sysopen($to, $new, O_WRONLY | O_CREAT | O_EXCL, 0600) or $why = "$!";
+	my $all = take_bytes($bytes, sub {
+		return if $why ne '';
+		$why = "$!" unless write_all($to, $_[0]);
+	});
+	if (defined $to) {
+		close($to) or $why ||= "$!";
+	}
+	$why ||= "$!" unless chmod(oct($mode), $new) && $all &&
+	    $why eq '' && rename($new, $path);
+	unlink $new;
+	return unless $all;
+	return tell_back("failed $path: $why") if $why ne '';
+	tell_back('put');
+}
+
+# ---------------------------------------------------------------- either end
+
+# Whatever was done is undone; what stands otherwise is told.
+sub put_back {
+	my @stands;
+
+	for my $j (reverse @journal) {
+		my ($what, @a) = @$j;
+		if ($what eq 'aside') {
+			next unless lstat($a[2]);
+			remove_tree($a[1]) if -d $a[1] && !-l $a[1];
+			rename($a[2], $a[1]) or
+			    push @stands, "$a[2] is what was at $a[1] ($!)";
+		} elsif ($what eq 'new') {
+			for my $path ($a[0], "$a[0].xcatvault-$token") {
+				next unless lstat($path);
+				remove_tree($path);
+				push @stands, "$path is new" if lstat($path);
+			}
+		} elsif ($what eq 'made') {
+			next unless -d $a[0];
+			rmdir($a[0]) or
+			    push @stands, "$a[0] is a new directory ($!)";
+		} elsif ($what eq 'mode') {
+			chmod(oct($a[1]), $a[0]);
+			chown($a[2], $a[3], $a[0]);
+		} elsif ($what eq 'rows') {
+			my $why = rows_back(@a);
+			push @stands, "rows of $a[0] with $a[1]=$a[2]: $why"
+			    if $why ne '';
+		}
+	}
+	return @stands;
+}
+
+sub rows_back {
+	my ($table, $key, $value, $file) = @_;
+	my $why = delete_rows($table, $key, $value);
+
+	return $why if $why ne '' || $file eq '-';
+	return xcat('tabrestore', '-a', $file);
+}
+
+# "commit"
+sub commit {
+	return tell_back("failed the journal: $!")
+	    unless $begun && rename("$dir/journal", "$dir/done");
+	$begun = 0;
+	finish();
+	remove_tree($dir);
+	tell_back('commit');
+}
+
+sub finish {
+	for my $j (@journal) {
+		my ($what, $then, $path, $aside) = @$j;
+		next unless $what eq 'aside' && lstat($aside);
+		if ($then eq 'back') {
+			rename($aside, $path);
+		} elsif ($then eq 'orig') {
+			rename($aside, "$path.ORIG");
+		} else {
+			remove_tree($aside);
+		}
+	}
+}
+
+# What the killed one began may still be at it.
+sub await_workers {
+	for (1 .. 100) {
+		my %now = workers();
+		return unless %now;
+		select(undef, undef, undef, 0.1);
+	}
+}
+
+# "forget": somebody has seen that all is as it was
+sub forget {
+	remove_tree(@standing);
+	tell_back('forget');
+}
+
+# Those that were killed, as we hold the lock.
+sub recover {
+	for (glob("$base/.xcatvault-import.*")) {
+		next unless -d $_ && !-l $_ && (lstat($_))[4] == $>;
+		$dir = $_;
+		($token) = $dir =~ /\.(\w+)$/;
+		@journal = ();
+		if (-e "$dir/done" && load_journal('done')) {
+			finish();
+		} elsif (-e "$dir/journal" && load_journal('journal')) {
+			await_workers();
+			my @stands = put_back();
+			s/[^ -~]/?/g for @stands;
+			tell_back('recovered', $image, @stands ?
+			    join('; ', @stands) : 'put back');
+			if (@stands) {
+				push @standing, $dir;
+				next;
+			}
+		}
+		remove_tree($dir);
+	}
+	@journal = ();
+	$dir = '';
+	$image = '-';
+}
+
+sub lock_node {
+	my $root = $ENV{XCATROOT} || '/opt/xcat';
+	my $until = time() + $wait;
+
+	sysopen(my $lock, $root, O_RDONLY) or return undef;
+	until (flock($lock, LOCK_EX | LOCK_NB)) {
+		return undef if time() >= $until || $ended;
+		select(undef, undef, undef, 0.1);
+	}
+	return $lock;
+}
+
+my $lock = lock_node();
+if (!$lock) {
+	tell_back('busy');
+	exit 0;
+}
+recover();
+for (1 .. 100) {
+	$token = join('', map { ('a' .. 'z', 0 .. 9)[rand 36] } 1 .. 8);
+	$dir = "$base/.xcatvault-import.$token";
+	last if mkdir($dir, 0700);
+	if (!$!{EEXIST}) {
+		tell_back("failed $dir: $!");
+		exit 0;
+	}
+}
+tell_back('dir', $dir);
+my %verbs = (look => \&look, room => \&room, receive => \&receive,
+    rewrite => \&rewrite, begin => \&begin, import => \&import_bundle,
+    tree => \&tree, put => \&put, forget => \&forget, commit => \&commit);
+while (defined(my $line = hear())) {
+	my ($verb, @words) = split / /, $line;
+	if ($verb eq 'aside') {
+		plan_aside(@words);
+	} elsif ($verb eq 'rows') {
+		plan_rows(@words) or last;
+	} elsif ($verb =~ /^(new|made|mode)$/) {
+		note($verb, @words);
+	} elsif ($verbs{$verb}) {
+		$verbs{$verb}->(@words);
+	} else {
+		tell_back("failed what is $verb?");
+	}
+	last if $verb eq 'commit';
+}
+exit 1 if $begun && put_back();
+remove_tree($dir) if $dir ne '';

@@ -1,0 +1,33 @@
+#ifndef IMGXFER_IMPORTEXTRA_H_
+#define IMGXFER_IMPORTEXTRA_H_
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "imgxfer/import.h"
+#include "imgxfer/source.h"
+
+/*
+ * The archive of files beside a bundle (sidecar.h): tar in any compression,
+ * names relative to "/".  Only regular files and directories are taken; paths
+ * that inspect_path() does not allow are ERR_DAMAGED.
+ */
+
+/* A file's bytes are in from, and need not be read to their end. */
+typedef int importextra_fn(void *arg, const char *path, unsigned mode,
+    const struct source *from, uint64_t bytes, struct err *e);
+int importextra_each(const struct source *archive, importextra_fn *fn,
+    void *arg, struct err *e);
+
+/*
+ * The files in it, with their digests, sorted by path; the whole archive has
+ * the given digest, or that is ERR_DAMAGED.  Free *out with free(); its paths
+ * are the arena's.
+ */
+int importextra_list(const struct source *archive,
+    const uint8_t digest[DIGEST_LEN], struct arena *arena,
+    struct import_extra **out, size_t *n, struct err *e);
+
+#endif
