@@ -77,21 +77,21 @@ SRC = main.c \
 	restore/apply.c restore/ask.c restore/attrs.c restore/cat.c \
 	restore/compare.c restore/compose.c restore/composecmd.c \
 	restore/dbcmd.c restore/dbcsv.c restore/dbdiff.c restore/dbjudge.c \
-	restore/dbmerge.c restore/dbnames.c restore/dbput.c restore/dbputtell.c \
-	restore/dbrows.c restore/dbset.c restore/dbstage.c \
-	restore/dbtables.c restore/dbtrial.c restore/dbundo.c \
-	restore/dbwork.c restore/diff.c restore/drill.c restore/export.c \
-	restore/extract.c restore/find.c restore/linkset.c restore/list.c \
-	restore/lookup.c restore/ls.c restore/main.c restore/onto.c \
-	restore/ontodb.c restore/ontofacts.c restore/ontoimage.c \
-	restore/ontoplan.c restore/oscmd.c restore/ossnap.c \
-	restore/partial.c restore/pax.c restore/place.c restore/plan.c \
-	restore/prune.c restore/pump.c restore/rehome.c restore/scratchdb.c \
-	restore/scrub.c restore/select.c restore/send.c restore/sendattrs.c \
-	restore/sendlane.c restore/sendpass.c restore/show.c restore/sieve.c \
-	restore/snapfs.c restore/subtree.c restore/survey.c restore/target.c \
-	restore/tarput.c restore/verify.c restore/view.c restore/wanted.c \
-	restore/window.c restore/zout.c \
+	restore/dbmerge.c restore/dbnames.c restore/dbput.c \
+	restore/dbputtell.c restore/dbrows.c restore/dbset.c \
+	restore/dbstage.c restore/dbtables.c restore/dbtrial.c \
+	restore/dbundo.c restore/dbwork.c restore/diff.c restore/drill.c \
+	restore/export.c restore/extract.c restore/find.c restore/linkset.c \
+	restore/list.c restore/lookup.c restore/ls.c restore/main.c \
+	restore/onto.c restore/ontodb.c restore/ontofacts.c \
+	restore/ontoimage.c restore/ontoplan.c restore/oscmd.c \
+	restore/ossnap.c restore/partial.c restore/pax.c restore/place.c \
+	restore/plan.c restore/prune.c restore/pump.c restore/rehome.c \
+	restore/scratchdb.c restore/scrub.c restore/select.c restore/send.c \
+	restore/sendattrs.c restore/sendlane.c restore/sendpass.c \
+	restore/show.c restore/sieve.c restore/snapfs.c restore/subtree.c \
+	restore/survey.c restore/target.c restore/tarput.c restore/verify.c \
+	restore/view.c restore/wanted.c restore/window.c restore/zout.c \
 	vault/bloblist.c vault/catalog.c vault/commit.c vault/content.c \
 	vault/deposit.c vault/fetch.c vault/idset.c vault/index.c \
 	vault/intake.c vault/keep.c vault/mux.c vault/pack.c \
