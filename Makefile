@@ -39,30 +39,33 @@ SRC = main.c \
 	base/arena.c base/buf.c base/cancel.c base/cli.c base/config.c \
 	base/confrule.c base/cpu.c base/digest.c base/err.c base/human.c \
 	base/io.c base/outfile.c base/progress.c base/queue.c base/report.c \
-	formats/cutter.c formats/dbtext.c formats/dockerdef.c formats/frame.c \
-	formats/gnuname.c formats/gnutar.c formats/imgmanifest.c \
-	formats/mtree.c formats/nodefacts.c formats/osarch.c formats/osfs.c \
-	formats/osimages.c formats/oslists.c formats/osneeds.c \
-	formats/osshow.c formats/packindex.c formats/pathtext.c \
-	formats/scan.c formats/snapshot.c formats/tarin.c formats/treenode.c \
-	formats/ustar.c formats/vaultmeta.c formats/walkent.c formats/wire.c \
-	formats/xcatcsv.c formats/xcatdump.c formats/xcatlist.c \
-	formats/xcatloss.c formats/xcatpaths.c formats/xcatschema.c \
-	formats/xcatset.c \
-	imgxfer/aside.c imgxfer/bundle.c imgxfer/carve.c imgxfer/copy.c \
-	imgxfer/export.c imgxfer/exportargs.c imgxfer/exportextra.c \
-	imgxfer/exportleft.c imgxfer/exportplan.c imgxfer/exportproof.c \
-	imgxfer/exportrun.c imgxfer/exportshow.c imgxfer/flow.c \
-	imgxfer/gzout.c imgxfer/held.c imgxfer/imginspect.c imgxfer/imgkeep.c \
-	imgxfer/imgsite.c imgxfer/import.c imgxfer/importcmd.c \
-	imgxfer/importextra.c imgxfer/importkeep.c imgxfer/importlook.c \
+	formats/cutter.c formats/dbtext.c formats/dockerdef.c \
+	formats/frame.c formats/gnuname.c formats/gnutar.c \
+	formats/imgmanifest.c formats/mtree.c formats/nodefacts.c \
+	formats/osarch.c formats/osfs.c formats/osimages.c formats/oslists.c \
+	formats/osneeds.c formats/osshow.c formats/packindex.c \
+	formats/pathtext.c formats/scan.c formats/snapshot.c formats/tarin.c \
+	formats/treenode.c formats/ustar.c formats/vaultmeta.c \
+	formats/walkent.c formats/wire.c formats/xcatcsv.c \
+	formats/xcatdump.c formats/xcatlist.c formats/xcatloss.c \
+	formats/xcatpaths.c formats/xcatschema.c formats/xcatset.c \
+	imgxfer/aside.c imgxfer/bootparts.c imgxfer/bundle.c imgxfer/carve.c \
+	imgxfer/copy.c imgxfer/export.c imgxfer/exportargs.c \
+	imgxfer/exportextra.c imgxfer/exportleft.c imgxfer/exportplan.c \
+	imgxfer/exportproof.c imgxfer/exportrun.c imgxfer/exportshow.c \
+	imgxfer/exportvault.c imgxfer/flow.c imgxfer/gzout.c imgxfer/held.c \
+	imgxfer/imginspect.c imgxfer/imgkeep.c imgxfer/imgsite.c \
+	imgxfer/import.c imgxfer/importcmd.c imgxfer/importextra.c \
+	imgxfer/importfrom.c imgxfer/importkeep.c imgxfer/importlook.c \
 	imgxfer/importnode.c imgxfer/importplan.c imgxfer/importrows.c \
 	imgxfer/importshow.c imgxfer/inspect.c imgxfer/inspectpath.c \
 	imgxfer/inspectshow.c imgxfer/judge.c imgxfer/judgearch.c \
-	imgxfer/keepcmd.c imgxfer/kept.c imgxfer/keptcmd.c imgxfer/keptfile.c \
-	imgxfer/lay.c imgxfer/list.c imgxfer/main.c imgxfer/native.c \
-	imgxfer/nativemanifest.c imgxfer/nativetree.c imgxfer/newc.c \
-	imgxfer/pull.c imgxfer/rootimg.c imgxfer/sidecar.c imgxfer/source.c \
+	imgxfer/keepcmd.c imgxfer/kept.c imgxfer/keptcmd.c \
+	imgxfer/keptfile.c imgxfer/lay.c imgxfer/list.c imgxfer/main.c \
+	imgxfer/native.c imgxfer/nativemanifest.c imgxfer/nativetree.c \
+	imgxfer/newc.c imgxfer/pull.c imgxfer/ready.c imgxfer/readyboot.c \
+	imgxfer/readycmd.c imgxfer/readydhcp.c imgxfer/readynodes.c \
+	imgxfer/rootimg.c imgxfer/sidecar.c imgxfer/source.c \
 	imgxfer/squash.c imgxfer/unpack.c \
 	remote/address.c remote/auth.c remote/connect.c remote/exec.c \
 	remote/hostkey.c remote/quote.c remote/run.c remote/session.c \
@@ -74,12 +77,13 @@ SRC = main.c \
 	restore/apply.c restore/ask.c restore/attrs.c restore/cat.c \
 	restore/compare.c restore/compose.c restore/composecmd.c \
 	restore/dbcmd.c restore/dbcsv.c restore/dbdiff.c restore/dbjudge.c \
-	restore/dbmerge.c restore/dbput.c restore/dbputtell.c \
-	restore/dbrows.c restore/dbset.c restore/dbstage.c restore/dbtables.c \
-	restore/dbtrial.c restore/dbundo.c restore/dbwork.c restore/diff.c \
-	restore/drill.c restore/export.c restore/extract.c restore/find.c \
-	restore/linkset.c restore/list.c restore/lookup.c restore/ls.c \
-	restore/main.c restore/onto.c restore/ontodb.c restore/ontofacts.c \
+	restore/dbmerge.c restore/dbnames.c restore/dbput.c \
+	restore/dbputtell.c restore/dbrows.c restore/dbset.c \
+	restore/dbstage.c restore/dbtables.c restore/dbtrial.c \
+	restore/dbundo.c restore/dbwork.c restore/diff.c restore/drill.c \
+	restore/export.c restore/extract.c restore/find.c restore/linkset.c \
+	restore/list.c restore/lookup.c restore/ls.c restore/main.c \
+	restore/onto.c restore/ontodb.c restore/ontofacts.c \
 	restore/ontoimage.c restore/ontoplan.c restore/oscmd.c \
 	restore/ossnap.c restore/partial.c restore/pax.c restore/place.c \
 	restore/plan.c restore/prune.c restore/pump.c restore/rehome.c \
@@ -90,10 +94,10 @@ SRC = main.c \
 	restore/view.c restore/wanted.c restore/window.c restore/zout.c \
 	vault/bloblist.c vault/catalog.c vault/commit.c vault/content.c \
 	vault/deposit.c vault/fetch.c vault/idset.c vault/index.c \
-	vault/intake.c vault/keep.c vault/mux.c vault/pack.c vault/packname.c \
-	vault/place.c vault/segment.c vault/serve.c vault/servelink.c \
-	vault/snapshots.c vault/store.c vault/store_dir.c vault/store_ssh.c \
-	vault/store_wire.c vault/tree.c vault/vault.c
+	vault/intake.c vault/keep.c vault/mux.c vault/pack.c \
+	vault/packname.c vault/place.c vault/segment.c vault/serve.c \
+	vault/servelink.c vault/snapshots.c vault/store.c vault/store_dir.c \
+	vault/store_ssh.c vault/store_wire.c vault/tree.c vault/vault.c
 OBJ = $(SRC:%.c=$(BUILD)/%.o) $(BUILD)/text.o
 LIB_OBJ = $(filter-out $(BUILD)/main.o,$(OBJ))
 UNIT = $(patsubst tests/unit/%.c,$(BUILD)/tests/unit/%,$(wildcard tests/unit/test_*.c))

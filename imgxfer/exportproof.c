@@ -255,7 +255,10 @@ exportproof_check(struct exportrun *run, struct err *e)
 	struct buf why = BUF_INIT;
 	int rc = 0;
 
-	if (check_bytes(run, e) == -1 ||
+	if (run->native != NULL) {
+		if (native_sums(run->native, &run->sums, e) == -1)
+			return (-1);
+	} else if (check_bytes(run, e) == -1 ||
 	    held_sums(run->held, &run->sums, e) == -1)
 		return (-1);
 	/* A cut rootimg is also a bad one: tell of the cut. */

@@ -16,6 +16,7 @@ static const struct verb {
 	{ "inspect", imginspect_main },
 	{ "list", imglist_main },
 	{ "keep", imgkeep_main },
+	{ "ready", imgready_main },
 	{ NULL, NULL },
 };
 
