@@ -65,6 +65,8 @@ look(struct copy *c, struct copying *o, const char *image, struct err *e)
 	if (exportrun_plan(&o->run, &c->from, image, &c->args.run, e) == -1 ||
 	    exportrun_check(&o->run, e) == -1)
 		return (-1);
+	if (exportnode_rouse(&c->target.control, e) == -1)
+		return (-1);
 	return (import_preflight(&c->target, opt.as != NULL ? opt.as : image,
 	    o->run.plan.bytes, &opt, e));
 }

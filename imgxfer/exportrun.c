@@ -86,6 +86,9 @@ exportrun_plan(struct exportrun *run, struct exportnode *n,
 
 	memset(run, 0, sizeof(*run));
 	run->node = n;
+	if (exportnode_wake(n, e) == -1)
+		return (-1);
+	nodefs_forget(n->fs);
 	return (exportplan_make(&run->plan, n->r, n->fs, &how, e));
 }
 
