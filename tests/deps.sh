@@ -43,6 +43,7 @@ check cpio            cpio              cpio                cpio
 check cppcheck        cppcheck          cppcheck            cppcheck
 check ctags           universal-ctags   ctags               ctags
 check file            file              file                file
+check cpio          cpio              cpio                cpio
 check flock           util-linux        util-linux          util-linux
 check jq              jq                jq                  jq
 check mandoc          mandoc            mandoc              mandoc
