@@ -156,7 +156,8 @@ look(struct exportplan *p, struct remote *r, struct nodefs *fs,
 		return (-1);
 	if (p->nproblems > 0)
 		return (0);
-	if (exportfiles_add(p, r, fs, e) == -1 || make_litefile(p, t, e) == -1 ||
+	if (exportfiles_add(p, r, fs, e) == -1 ||
+	    make_litefile(p, t, e) == -1 ||
 	    (!opt->native && exportroom_choose(p, fs, opt->work, e) == -1))
 		return (-1);
 	return (exportleft_find(p, r, fs, t, e));

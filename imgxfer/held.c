@@ -503,7 +503,8 @@ source_read(void *arg, void *p, size_t len, struct err *e)
 			if (n == 0)
 				continue;
 		}
-		if (recover(h, e) == -1 || attend(h, &h->said.exported, e) == -1)
+		if (recover(h, e) == -1 ||
+		    attend(h, &h->said.exported, e) == -1)
 			return (-1);
 	}
 }

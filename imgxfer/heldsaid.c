@@ -11,10 +11,10 @@ heldsaid_forget(struct heldsaid *h)
 	size_t i;
 
 	for (i = 0; i < h->export.nsaid; i++)
-		free((void *)(uintptr_t)h->export.said[i]);
+		free(h->export.said[i]);
 	memset(&h->export, 0, sizeof(h->export));
 	for (i = 0; i < h->nsums; i++)
-		free((void *)(uintptr_t)h->sums[i].why);
+		free(h->sums[i].why);
 	if (h->nsums > 0)
 		memset(h->sums, 0, h->nsums * sizeof(*h->sums));
 	h->exported = h->no_digest = h->has_digest = h->summed = 0;
@@ -78,7 +78,7 @@ take_nosum(struct heldsaid *h, struct scan *s)
 
 	if (sum == NULL || !scan_char(s, ' '))
 		return (0);
-	free((void *)(uintptr_t)sum->why);
+	free(sum->why);
 	sum->why = heldsaid_printable(s->p, (size_t)(s->end - s->p));
 	return (1);
 }

@@ -78,9 +78,11 @@ late(void **state)
 static void
 refused(void **state)
 {
-	static const char *const lines[] = { "", "dir", "dir x", "sum 2 " HEX
-	    " 1", "sum 0 " HEX, "sum 0 0123 1", "digest 12", "bundle x",
-	    "exported", "changed 2", "what" };
+	static const char third[] = "sum 2 " HEX " 1";
+	static const char cut[] = "sum 0 " HEX;
+	static const char *const lines[] = { "", "dir", "dir x", third, cut,
+	    "sum 0 0123 1", "digest 12", "bundle x", "exported", "changed 2",
+	    "what" };
 	struct heldsaid h = { .dir = NULL };
 	struct err e = { 0 };
 	size_t i;
