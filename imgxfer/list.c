@@ -200,6 +200,8 @@ imglist_main(struct cli *cli, int argc, char **argv)
 	}
 	if (optind != argc)
 		return (cli_usage(USAGE));
+	if (site == NULL)
+		return (keptcmd_list(cli));
 	cancel_catch_signals();
 	if (site == NULL)
 		return (keptcmd_list(cli));

@@ -10,6 +10,7 @@ static const struct verb {
 	const char *name;
 	int (*run)(struct cli *cli, int argc, char **argv);
 } verbs[] = {
+	{ "copy", imgcopy_main },
 	{ "export", imgexport_main },
 	{ "import", imgimport_main },
 	{ "inspect", imginspect_main },
