@@ -2,6 +2,7 @@
 #include "tests/unit/unit.h"
 
 #define HEX "00ff000000000000000000000000000000000000000000000000000000000001"
+#define LONG_HASH "hash 12 " HEX "0"
 
 static struct nodefstext
 good(const char *line)
@@ -63,8 +64,9 @@ test_bad(void **state)
 	static const char *const lines[] = {
 		"", "stat", "data", "data ", "data 1 ", "data -1", "data 01",
 		"data 67108865", "data 99999999999999999999", "none 4097",
-		"long 1", "wait 1", "hash 12", "hash 12 " HEX "0",
-		"hash 12 0" HEX, "hash " HEX, "room 1 2 3", "room 1 2 3 2",
+		"long 1", "wait 1", "hash 12", LONG_HASH,
+		"hash " HEX, "room 1 2 3",
+		"room 1 2 3 2",
 		"stat z 0 0 0 0 0 0 0 0 0 0 0 0 0",
 		"stat f 2 0 0 0 0 0 0 0 0 0 0 0 0",
 		"stat f 0 0 0 0 0 4294967296 0 0 0 0 0 0 0",
