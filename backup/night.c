@@ -305,15 +305,18 @@ drop_missing(struct night *n, struct err *e)
 	for (i = 0; i < p->n; i++)
 		paths[i] = p->at[i].source;
 	rc = stand_ask(n->node.control, paths, is, p->n, e);
-	for (i = p->n; rc == 0 && i-- > 0;) {
-		if (is[i] == STAND_DIR ||
-		    local_of(n, p->at[i].path) != NULL)
+	for (i = 0; rc == 0 && i < p->n; i++) {
+		if (local_of(n, p->at[i].path) != NULL)
+			is[i] = STAND_DIR;
+		if (is[i] == STAND_DIR)
 			continue;
 		report_add(n->report, "missing", p->at[i].path,
 		    "there is no such directory on the node");
 		backup_run_snapshot(n->run)->partial = 1;
-		places_remove(p, i);
 	}
+	for (i = p->n; rc == 0 && i-- > 0;)
+		if (is[i] != STAND_DIR)
+			places_remove(p, i);
 	free(paths);
 	free(is);
 	return (rc);
@@ -512,8 +515,13 @@ night_run(const struct night_options *opt, const struct cli *cli)
 	size_t trouble = 0;
 	int status = STATUS_DONE;
 
-	if (hook_run(opt->site->before, opt->site->name, -1, &e) == -1)
-		return (cli_fail(&e));
+	if (hook_run(opt->site->before, opt->site->name, -1, &e) == -1) {
+		status = cli_fail(&e);
+		if (opt->log != NULL)
+			summary_log(opt->log, opt->site->name, NULL, NULL,
+			    status, &e);
+		return (status);
+	}
 	if (prepare(&n, &e) == -1 || store_night(&n, &e) == -1) {
 		(void)err_wrap(&e, "%s", opt->site->name);
 		status = cli_fail(&e);

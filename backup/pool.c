@@ -81,13 +81,24 @@ pool_report(struct pool *p, const char *kind, const struct span *path,
 }
 
 void
+pool_unreadable(struct pool *p, const struct span *path, const char *why)
+{
+	struct buf b = BUF_INIT;
+
+	whole_path(&b, p, path);
+	if (!report_has(p->report, "unreadable", buf_cstr(&b)))
+		report_add(p->report, "unreadable", buf_cstr(&b), "%s", why);
+	buf_fini(&b);
+}
+
+void
 pool_report_errno(struct pool *p, const struct span *path, int errnum)
 {
 	if (errnum == ENOENT || errnum == ENOTDIR || errnum == ELOOP)
 		pool_report(p, "vanished", path,
 		    "it was there when its directory was read");
 	else
-		pool_report(p, "unreadable", path, strerror(errnum));
+		pool_unreadable(p, path, strerror(errnum));
 }
 
 void

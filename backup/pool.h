@@ -91,6 +91,10 @@ void pool_fini(struct pool *p);
 void pool_report(struct pool *p, const char *kind, const struct span *path,
     const char *why);
 void pool_report_errno(struct pool *p, const struct span *path, int errnum);
+
+/* It cannot be read; told once, whoever finds it out. */
+void pool_unreadable(struct pool *p, const struct span *path,
+    const char *why);
 void pool_note(struct pool *p, const char *kind, const struct span *path,
     const char *why);
 

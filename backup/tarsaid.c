@@ -70,7 +70,7 @@ report_missing(struct pool *p, const struct span *path,
 		pool_report(p, "vanished", path,
 		    "it was there when its directory was read");
 	else
-		pool_report(p, "unreadable", path, buf_cstr(&why));
+		pool_unreadable(p, path, buf_cstr(&why));
 	buf_fini(&why);
 }
 
@@ -98,7 +98,7 @@ report_line(struct tarsaid *t, struct pool *p, const char *line, size_t len)
 		goto out;
 	}
 	buf_put_printable(&why, text.p, text.len);
-	pool_report(p, "unreadable", &sp, buf_cstr(&why));
+	pool_unreadable(p, &sp, buf_cstr(&why));
 out:
 	buf_fini(&name);
 	buf_fini(&path);
@@ -123,8 +123,8 @@ tarsaid_report(struct tarsaid *t, const struct buf *said, struct pool *p,
 	    at < end; at += sp.len + 1) {
 		sp.p = at;
 		sp.len = strlen(at);
-		pool_report(p, "unreadable", &sp, "tar on the node did not "
-		    "give it, and did not say why");
+		pool_unreadable(p, &sp, "tar on the node did not give "
+		    "it, and did not say why");
 	}
 	buf_clear(&t->missing);
 	return (buf_ok(said, e));

@@ -137,3 +137,17 @@ report_get(const struct report *r, size_t i)
 {
 	return (&r->items[i]);
 }
+
+int
+report_has(struct report *r, const char *kind, const char *path)
+{
+	size_t i;
+	int has = 0;
+
+	pthread_mutex_lock(&r->lock);
+	for (i = 0; i < r->kept && !has; i++)
+		has = strcmp(r->items[i].kind, kind) == 0 &&
+		    strcmp(r->items[i].path, path) == 0;
+	pthread_mutex_unlock(&r->lock);
+	return (has);
+}

@@ -35,6 +35,9 @@ void report_add(struct report *r, const char *kind, const char *path,
 void report_note(struct report *r, const char *kind, const char *path,
     const char *fmt, ...) __attribute__((format(printf, 4, 5)));
 
+/* Whether one of that kind and path is among those kept. */
+int report_has(struct report *r, const char *kind, const char *path);
+
 /* How many there were that count as trouble. */
 size_t report_count(struct report *r);
 

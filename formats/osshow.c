@@ -106,7 +106,8 @@ image_json(const struct osimage *img)
 
 	for (f = img->findings; f != NULL; f = f->next)
 		json_array_append_new(list, finding_json(f));
-	j = json_pack("{s:o, s:s, s:o, s:o, s:o, s:o, s:s?, s:s?, s:I, s:o}",
+	j = json_pack("{s:o, s:s, s:o, s:o, s:o, s:o, s:s?, s:s?, s:I, s:I, "
+	    "s:o}",
 	    "osimage", dbtext_json(&img->name), "state",
 	    img->state == OSIMAGES_COMPLETE ? "complete" :
 	    img->state == OSIMAGES_INCOMPLETE ? "incomplete" : "not checked",
@@ -115,7 +116,8 @@ image_json(const struct osimage *img)
 	    "osarch", dbtext_json(&img->osarch),
 	    "profile", dbtext_json(&img->profile),
 	    "reason", img->reason, "boots", img->boots,
-	    "files", (json_int_t)img->files, "findings", list);
+	    "files", (json_int_t)img->files,
+	    "boot_bytes", (json_int_t)img->boot_bytes, "findings", list);
 	return (j);
 }
 

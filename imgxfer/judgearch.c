@@ -112,6 +112,8 @@ judge_image(struct look *l, const struct look_image *image)
 		return;
 	arch = rootimg_arch(r, &n, &all);
 	judge_mixture(l, m, r, arch, n, all);
+	if (n <= all / 2)
+		arch = OSARCH_UNKNOWN;	/* no majority */
 	if (m->role == INSPECT_RAMDISK)
 		in->ramdisk_arch = arch;
 	if (!is_root)

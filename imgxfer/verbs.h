@@ -13,5 +13,6 @@ int imginspect_main(struct cli *cli, int argc, char **argv);
 int imgimport_main(struct cli *cli, int argc, char **argv);
 int imgcopy_main(struct cli *cli, int argc, char **argv);
 int imgready_main(struct cli *cli, int argc, char **argv);
+int imgkeep_main(struct cli *cli, int argc, char **argv);
 
 #endif

@@ -193,6 +193,7 @@ put(struct arguments *a, const struct cli *cli, struct view *v,
 	opt.probe = &probe;
 	opt.view = v;
 	opt.limit_s = h->site != NULL ? h->site->dump_s : 0;
+	opt.verbose = cli->verbose;
 	opt.out = cli->json || cli->quiet ? NULL : stdout;
 	if ((rc = dbput_run(&opt, &r, e)) == 0)
 		rc = print(a, cli, &r, e);

@@ -15,6 +15,7 @@
 #define RESTART_S 480
 
 extern const char restore_dbstage_sh[], remote_node_publish_pl[];
+extern const char remote_node_beside_sh[];
 
 struct stage {
 	struct remote *remote;
@@ -30,13 +31,13 @@ start(struct stage *s, struct remote *r, const char *what, int bypass,
 {
 	char limit[16];
 	const char *args[] = { what, DUMP_TARGET, limit,
-	    remote_node_publish_pl };
+	    remote_node_publish_pl, remote_node_beside_sh };
 	struct buf command = BUF_INIT;
 
 	memset(s, 0, sizeof(*s));
 	s->remote = r;
 	snprintf(limit, sizeof(limit), "%u", limit_s);
-	remote_xcat_command(&command, restore_dbstage_sh, bypass, args, 4);
+	remote_xcat_command(&command, restore_dbstage_sh, bypass, args, 5);
 	if (buf_ok(&command, e) == 0)
 		s->shell = remote_exec_new(r, buf_cstr(&command), e);
 	buf_fini(&command);

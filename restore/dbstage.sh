@@ -6,11 +6,13 @@
 # nothing of ours is left there.
 #
 # $1: restore, publish or restart; $2: where a dump is published; $3: seconds
-# that restorexCATdb may take; $4: the text of publish.pl.  Prints "dir PATH";
-# reads the length of the archive, and it; prints its files' digests, then
-# "staged"; reads "go"; prints what xCAT says, "status N", and for restart
-# "xcatd up|down"; or what publish.pl prints.
+# that restorexCATdb may take; $4: the text of publish.pl; $5: that of
+# beside.sh.  Prints "dir PATH"; reads the length of the archive, and it;
+# prints its files' digests, then "staged"; reads "go"; prints what xCAT says,
+# "status N", and for restart "xcatd up|down"; or what publish.pl prints.
 what=$1 target=$2 limit=$3 publisher=$4
+dir=''
+eval "$5"
 
 limited() {
 	if command -v timeout >/dev/null; then
@@ -57,25 +59,11 @@ if [ "$what" = restart ]; then
 fi
 
 umask 077
-[ ! -L "$target" ] || target=$(readlink -f -- "$target") || exit 91
-base=${target%/*}
-base=${base:-/}
-
-# A rename does not reach out of a mount: then it is done within it.
-while read -r _ _ _ _ point _; do
-	[ "$point" != "$target" ] || base=$target
-done </proc/self/mountinfo
+find_base
 # But what is to be restored is not left where a starting container looks.
 [ "$what" = publish ] || base=/
-
-# What a run left that was killed together with the node.
-find "$base" -maxdepth 1 -type d -name '.xcatvault-db.*' -mmin +1440 \
-    -exec rm -rf -- {} + 2>/dev/null
-
-dir=$(mktemp -d "${base%/}/.xcatvault-db.XXXXXX") || exit 91
-trap 'rm -rf -- "$dir"' EXIT
-trap 'exit 92' HUP INT PIPE TERM
-echo "dir $dir"
+: "$base"
+private_dir .xcatvault-db
 
 read -r bytes || exit 0
 head -c "$bytes" | tar -C "$dir" --no-same-owner -xf - || exit 93

@@ -16,7 +16,7 @@ struct dbwork {
 	struct dbset want, there;
 	struct dump *dump;	/* of the target; NULL: not to be had */
 	struct buf addresses;	/* the target's own, as words */
-	size_t seen;		/* values with an old name that were told */
+	size_t seen;		/* values of a table with an old name */
 	double own_s, xcat_s;
 };
 

@@ -86,6 +86,7 @@ options(struct onto *o)
 		.rehome = o->db.rehome.n > 0 ? &o->db.rehome : NULL,
 		.on_start = o->args->on_start, .force = o->args->force,
 		.dry_run = o->args->dry_run,
+		.verbose = o->args->verbose,
 		.limit_s = site != NULL ? site->dump_s : 0,
 		.report = o->report,
 		.site = (const char *)o->db.site.data,

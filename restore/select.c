@@ -4,6 +4,7 @@
 
 #include "formats/pathtext.h"
 #include "restore/select.h"
+#include "restore/snapfs.h"
 #include "restore/subtree.h"
 
 void
@@ -154,6 +155,50 @@ add_literal(struct selection *sel, struct view *v, const char *clean,
 	return (rc);
 }
 
+struct behind {
+	struct selection *sel;
+	struct view *view;
+	size_t links;
+};
+
+static int
+add_link(void *arg, const char *path, const char *what, const char *by,
+    struct err *e)
+{
+	struct behind *b = arg;
+
+	(void)what;
+	(void)by;
+	return (add_literal(b->sel, b->view, path, &b->links, e));
+}
+
+/*
+ * What lies behind symbolic links: it, and the links, without which nothing
+ * would be found under that path.
+ */
+static int
+add_behind(struct selection *sel, struct view *v, const char *clean,
+    size_t *matches, struct err *e)
+{
+	struct behind b = { sel, v, 0 };
+	struct osfs_found f;
+	struct snapfs *fs;
+	const struct osfs *os;
+	int rc;
+
+	if ((fs = snapfs_new(v, e)) == NULL)
+		return (-1);
+	os = snapfs_osfs(fs);
+	rc = os->look(os->arg, clean, &f, e);
+	if (rc == 0 && f.what <= OSFS_OTHER) {
+		rc = snapfs_links(fs, add_link, &b, e);
+		if (rc == 0 && b.links > 0)
+			rc = add_literal(sel, v, f.path, matches, e);
+	}
+	snapfs_free(fs);
+	return (rc);
+}
+
 static int
 add_path(struct selection *sel, struct view *v, const char *arg,
     struct err *e)
@@ -169,6 +214,8 @@ add_path(struct selection *sel, struct view *v, const char *arg,
 		for (i = 0; i < v->snap.nvolumes && rc == 0; i++)
 			rc = match_volume(sel, v, &v->snap.volumes[i],
 			    buf_cstr(&clean), &matches, e);
+	if (rc == 0 && matches == 0)
+		rc = add_behind(sel, v, buf_cstr(&clean), &matches, e);
 	if (rc == 0 && matches == 0)
 		rc = view_not_there(&v->snap, arg, e);
 	buf_fini(&clean);

@@ -25,7 +25,8 @@ struct select_top {
 
 /*
  * Look the paths up.  A path that the snapshot has is meant literally;
- * otherwise "*", "?" and "[" make it a glob, each match of which counts.
+ * otherwise "*", "?" and "[" make it a glob, each match of which counts; and
+ * otherwise it may lie behind symbolic links, which then count, too.
  * ERR_USAGE names a path that matches nothing.
  */
 int select_paths(struct selection *sel, struct view *v, char **paths,

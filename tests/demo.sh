@@ -63,15 +63,18 @@ want() {
 	}
 }
 
-# Holds directory $1 against the node, with rsync: contents by checksum, modes,
+# judge DIR [WHAT...]: holds a directory against the node, with rsync: contents by checksum, modes,
 # owners, times, hard links, ACLs and extended attributes.
 judge() {
-	for dir in install var/log/xcat .dbbackup; do
-		rsync -aHAXn --checksum --delete -i "$mn/$dir/" "$1/$dir/"
+	judged=$1
+	shift
+	[ $# -gt 0 ] || set -- install var/log/xcat .dbbackup
+	for dir; do
+		rsync -aHAXn --checksum --delete -i "$mn/$dir/" "$judged/$dir/"
 	done >"$T/differences"
 	if [ -s "$T/differences" ]; then
 		head -n 5 "$T/differences"
-		echo "demo: $1 differs from the node" >&2
+		echo "demo: $judged differs from the node" >&2
 		exit 1
 	fi
 	echo "    rsync -aHAX --checksum: identical"
@@ -190,21 +193,39 @@ dbbackup() {
 	mn shell "$T/a" sh -c 'cd /.dbbackup && sha256sum -- *'
 }
 
+# write_config [SITE NODE]: also this one
 write_config() {
-	cp -R "$T/a/ssh" "$T/ssh"
-	rm "$T/ssh/known_hosts" "$T/ssh/config"
-	printf '%s\n' "vault = \"$T/nightly\";" "ssh_dir = \"$T/ssh\";" \
-	    'sites = {' \
-	    "  mn1 = { address = \"root@127.0.0.1:$(cat "$T/a/port")\"; };" \
-	    '};' >"$T/xcatvault.conf"
+	[ -d "$T/ssh" ] || {
+		cp -R "$T/a/ssh" "$T/ssh"
+		rm "$T/ssh/known_hosts" "$T/ssh/config"
+	}
+	{
+		printf '%s\n' "vault = \"$T/nightly\";" \
+		    "ssh_dir = \"$T/ssh\";" 'sites = {' \
+		    "  mn1 = { address = \"root@127.0.0.1:$(cat "$T/port")\"; };"
+		[ $# -eq 0 ] || echo "  $1 = { address =" \
+		    "\"root@127.0.0.1:$(cat "$T/$2/port")\"; };"
+		echo '};'
+	} >"$T/xcatvault.conf"
 	sed "s,$T/,,g; s/^/    /" "$T/xcatvault.conf"
 	export XCATVAULT_CONFIG="$T/xcatvault.conf"
 	unset XCATVAULT_VAULT
 }
 
+# trust SITE NODE: agree to its key, which is looked at on the node itself
+trust() {
+	fingerprint=$(mn shell "$T/$2" ssh-keygen -lf \
+	    /etc/ssh/ssh_host_ed25519_key.pub | awk '{ print $2 }')
+	xcatvault site trust "$1" --fingerprint "$fingerprint"
+	want 0
+}
+
 start_nodes() {
 	mn start "$T/a" --hostname mn1
 	mn populate "$T/a" small
+	cp "$T/a/port" "$T/port"
+	mkdir -p "$T/b/ssh"
+	cp "$T"/a/ssh/id_* "$T/b/ssh"
 	mn start "$T/b" --hostname mn1
 	echo "    a: $(tables a | wc -l) rows in its database," \
 	    "$(find "$T/a/root/install" | wc -l) entries in /install"
@@ -215,10 +236,7 @@ start_nodes() {
 first_night() {
 	step "One configuration; the key of the node is agreed to once"
 	write_config
-	fingerprint=$(mn shell "$T/a" ssh-keygen -lf \
-	    /etc/ssh/ssh_host_ed25519_key.pub | awk '{ print $2 }')
-	xcatvault site trust mn1 --fingerprint "$fingerprint"
-	want 0
+	trust mn1 a
 
 	step "What there is on the node"
 	most=20
@@ -282,20 +300,20 @@ bad_night() {
 	want 0
 }
 
-# Until there is a restore over ssh, tar brings the files to the node.
 new_node() {
-	step "Node a is lost, and b is new: files come back, and from" \
-	    "/.dbbackup the database"
+	step "Node a is lost, and b is new: the plan first"
 	tables a >"$T/tables.a"
-	xcatvault restore "$night" --to "$T/node"
-	want 0
 	mn stop "$T/a"
-	echo '  $ tar -C node -c install var/log/xcat .dbbackup |' \
-	    'ssh b tar -C / -xp'
-	tar -C "$T/node" --numeric-owner --xattrs -cSf - install var/log/xcat \
-	    .dbbackup | ssh -F "$T/b/ssh/config" node \
-	    tar -C / --numeric-owner --xattrs -xpf -
-	on b restorexCATdb -p /.dbbackup
+	write_config new b
+	trust new b
+	most=20
+	xcatvault restore "$night" --site new --dry-run
+	want 0
+
+	step "Then files and database, each proved on the node"
+	xcatvault restore "$night" --site new
+	want 0
+	most=12
 	tables b >"$T/tables.b"
 	if ! diff "$T/tables.a" "$T/tables.b"; then
 		echo "demo: the tables of b are not those of a" >&2
@@ -303,7 +321,12 @@ new_node() {
 	fi
 	echo "    sqlite3: all $(wc -l <"$T/tables.b") rows are those of a"
 	mn=$T/a/root
-	judge "$T/b/root"
+	judge "$T/b/root" install var/log/xcat
+
+	step "It was a drill after all: the database of b as it was before"
+	xcatvault undo new
+	want 0
+	echo "    b: $(tables b | wc -l) rows"
 }
 
 over_ssh() {

@@ -218,11 +218,17 @@ list() {
 # The line of the snapshot called $1.
 find_snapshot() {
 	newest=
+	aside=
 	ofsite=
 	byid=
 	snapshots | {
 		while read -r line; do
-			newest=$line
+			# what is kept for an undo, or of an osimage, is no
+			# backup of a node
+			case $line in
+			*.undo | *.osimage) aside=$line ;;
+			*) newest=$line ;;
+			esac
 			id=${line#* }
 			[ "${id#* }" != "$1" ] || ofsite=$line
 			case $id in
@@ -230,7 +236,7 @@ find_snapshot() {
 			esac
 		done
 		case $1:$byid in
-		latest:*) echo "$newest" ;;
+		latest:*) echo "${newest:-$aside}" ;;
 		*:several*) echo "${ofsite:-several}" ;;
 		*) echo "${ofsite:-$byid}" ;;
 		esac

@@ -136,17 +136,29 @@ find_at(const struct snapshot_list *l, const char *name, const char *at,
 	return (NULL);
 }
 
-/* What a restore has kept for its undo is nobody's latest backup. */
+/* What is kept for an undo, or of an osimage, is nobody's latest backup. */
+static int
+is_aside(const char *site)
+{
+	static const char *const suffixes[] = { ".undo", ".osimage" };
+	size_t i, len, n = strlen(site);
+
+	for (i = 0; i < sizeof(suffixes) / sizeof(*suffixes); i++) {
+		len = strlen(suffixes[i]);
+		if (n > len && strcmp(site + n - len, suffixes[i]) == 0)
+			return (1);
+	}
+	return (0);
+}
+
 static const struct snapshot_ref *
 latest(const struct snapshot_list *l)
 {
-	size_t i, n;
+	size_t i;
 
-	for (i = l->n; i-- > 0;) {
-		n = strlen(l->refs[i].site);
-		if (n <= 5 || strcmp(l->refs[i].site + n - 5, ".undo") != 0)
+	for (i = l->n; i-- > 0;)
+		if (!is_aside(l->refs[i].site))
 			return (&l->refs[i]);
-	}
 	return (&l->refs[l->n - 1]);
 }
 

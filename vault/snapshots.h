@@ -27,9 +27,9 @@ int snapshot_list_load(struct snapshot_list *l, struct vault *v,
 void snapshot_list_fini(struct snapshot_list *l);
 
 /*
- * What a user calls a snapshot: "latest" (those of a "SITE.undo" aside), a
- * site, SITE@TIME (the newest at or before), or the beginning of an id.
- * ERR_USAGE when there is none or more than one.
+ * What a user calls a snapshot: "latest" (those of a "SITE.undo" and of an
+ * "IMAGE.osimage" aside), a site, SITE@TIME (the newest at or before), or the
+ * beginning of an id.  ERR_USAGE when there is none or more than one.
  */
 const struct snapshot_ref *snapshot_list_find(const struct snapshot_list *l,
     const char *name, struct err *e);

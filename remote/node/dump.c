@@ -18,6 +18,7 @@
 #define GRACE_S 60		/* beyond the limit, for what is around it */
 
 extern const char remote_node_dump_sh[], remote_node_publish_pl[];
+extern const char remote_node_beside_sh[];
 
 struct dump {
 	struct remote *remote;
@@ -96,11 +97,12 @@ static int
 start(struct dump *d, const struct dump_options *opt, struct err *e)
 {
 	char limit[16];
-	const char *args[] = { DUMP_TARGET, limit, remote_node_publish_pl };
+	const char *args[] = { DUMP_TARGET, limit, remote_node_publish_pl,
+	    remote_node_beside_sh };
 	struct buf command = BUF_INIT;
 
 	snprintf(limit, sizeof(limit), "%u", opt->limit_s);
-	remote_xcat_command(&command, remote_node_dump_sh, d->bypass, args, 3);
+	remote_xcat_command(&command, remote_node_dump_sh, d->bypass, args, 4);
 	if (buf_ok(&command, e) == 0)
 		d->shell = remote_exec_new(d->remote, buf_cstr(&command), e);
 	buf_fini(&command);

@@ -6,27 +6,14 @@
 # is left there.
 #
 # $1: where a proved dump goes; $2: seconds that the dump may take; $3: the
-# text of publish.pl.  Prints "dir PATH", "status N", "room ok|full" and, in
-# the end, what publish.pl prints.
+# text of publish.pl; $4: that of beside.sh.  Prints "dir PATH", "status N",
+# "room ok|full" and, in the end, what publish.pl prints.
 target=$1 limit=$2 publisher=$3
+dir=''
 umask 077
-[ ! -L "$target" ] || target=$(readlink -f -- "$target") || exit 91
-base=${target%/*}
-base=${base:-/}
-
-# A rename does not reach out of a mount: then the new dump is made within it.
-while read -r _ _ _ _ point _; do
-	[ "$point" != "$target" ] || base=$target
-done </proc/self/mountinfo
-
-# What a run left that was killed together with the node.
-find "$base" -maxdepth 1 -type d -name '.xcatvault-dump.*' -mmin +1440 \
-    -exec rm -rf -- {} + 2>/dev/null
-
-dir=$(mktemp -d "${base%/}/.xcatvault-dump.XXXXXX") || exit 91
-trap 'rm -rf -- "$dir"' EXIT
-trap 'exit 92' HUP INT PIPE TERM
-echo "dir $dir"
+eval "$4"
+find_base
+private_dir .xcatvault-dump
 
 if command -v timeout >/dev/null; then
 	timeout -k 10 "$limit" dumpxCATdb -p "$dir" </dev/null >/dev/null

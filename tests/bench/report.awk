@@ -61,6 +61,8 @@ BEGIN {
 	# nothing to transfer.
 	ssh_net_rate_bar = 0.9
 	ssh_rss_bar = 160
+	# Seconds for 71 tables with 100,000 rows.
+	compare_bar = 0.5
 }
 
 $1 == "#fact" { facts[++nfacts] = $2; next }
@@ -355,6 +357,25 @@ function compared(corpus,	i, n) {
 	rows(corpus, "read from disk, MB", "read")
 }
 
+# The database by itself: what a restore of it takes, and its comparison.
+function database(corpus,	c) {
+	if ((corpus, "ssh-database", "xcatvault") in failed)
+		printf("\nonto a fresh node: failed\n")
+	else if (median(corpus, "ssh-database", "own", "wall") != "")
+		printf("\nonto a fresh node: %s s; of it %s %s s, %s %s s\n",
+		    cell(corpus, "ssh-database", "xcatvault", "wall"),
+		    "in xCAT's two commands",
+		    cell(corpus, "ssh-database", "xcat", "wall"),
+		    "in checks and comparisons",
+		    cell(corpus, "ssh-database", "own", "wall"))
+	c = median(corpus, "compare", "xcatvault", "wall")
+	if (c != "" || (corpus, "compare", "xcatvault") in failed)
+		printf("\n71 tables, 100,000 rows: %s s, at most %s: %s\n",
+		    cell(corpus, "compare", "xcatvault", "wall"), compare_bar,
+		    verdict(c != "" && c <= compare_bar &&
+		    !((corpus, "compare", "xcatvault") in failed)))
+}
+
 function growth(	small, large) {
 	small = peak("large-256")
 	large = peak("large-4096")
@@ -370,6 +391,10 @@ END {
 	for (i = 1; i <= ncorpora; i++) {
 		c = corpora[i]
 		printf("\n== %s: %s\n", c, size[c])
+		if (kind[c] == "database") {
+			database(c)
+			continue
+		}
 		if (kind[c] == "million" || kind[c] == "large")
 			alone(c)
 		else

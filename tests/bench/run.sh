@@ -12,9 +12,10 @@
 #   --only	of first, cold, unchanged, verify, restore, cat and change,
 #		of ssh-first, ssh-unchanged, ssh-change and ssh-bulk (see
 #		ssh.sh), and of ssh-restore, ssh-restore-noop and drill (see
-#		onto.sh), which are the default; and of rss-million,
-#		rss-large, rss-ssh-million and rss-ssh-restore-million, which
-#		run only when named: the memory of xcatvault alone, with a
+#		onto.sh), of ssh-database and compare (see database.sh), which
+#		are the default; and of rss-million, rss-large, rss-ssh-million
+#		and rss-ssh-restore-million, which run only when named: the
+#		memory of xcatvault alone, with a
 #		million files, with a file of 4 GiB beside one of 256 MiB, and
 #		with a million files over ssh, from a node and onto one
 #   --tools	of xcatvault, tar (over ssh: all bare commands), restic and borg
@@ -45,6 +46,8 @@ shopt -s inherit_errexit
 . "$(dirname "$0")/ssh.sh"
 # shellcheck source-path=SCRIPTDIR source=onto.sh disable=SC1091
 . "$(dirname "$0")/onto.sh"
+# shellcheck source-path=SCRIPTDIR source=database.sh disable=SC1091
+. "$(dirname "$0")/database.sh"
 # shellcheck source-path=SCRIPTDIR source=cases.sh disable=SC1091
 . "$(dirname "$0")/cases.sh"
 
@@ -53,7 +56,7 @@ RUNS=
 BORG_RUNS=1
 CASES=first,cold,unchanged,verify,restore,cat,change
 CASES+=,ssh-first,ssh-unchanged,ssh-change,ssh-bulk
-CASES+=,ssh-restore,ssh-restore-noop,drill
+CASES+=,ssh-restore,ssh-restore-noop,drill,ssh-database,compare
 TOOLS=xcatvault,tar,restic,borg
 CORPORA=root,many
 CORPUS_DIRS=()
@@ -109,7 +112,8 @@ parse_options() {
 	all_known "$SIZE" small default full || usage
 	all_known "$CASES" first cold unchanged verify restore cat change \
 	    ssh-first ssh-unchanged ssh-change ssh-bulk \
-	    ssh-restore ssh-restore-noop drill rss-million rss-large \
+	    ssh-restore ssh-restore-noop drill ssh-database compare \
+	    rss-million rss-large \
 	    rss-ssh-million rss-ssh-restore-million || usage
 	all_known "$TOOLS" xcatvault tar restic borg || usage
 	all_known "$CORPORA" root many || usage
@@ -375,7 +379,8 @@ main() {
 	ssh_find
 	all=$CASES
 	if [ -n "$TOOLS" ] && tr , '\n' <<<"$all" |
-	    grep -qv -e '^rss-' -e '^ssh-bulk$' -e '^$'; then
+	    grep -qv -e '^rss-' -e '^ssh-bulk$' -e '^ssh-database$' \
+	-e '^compare$' -e '^$'; then
 		if [ ${#CORPUS_DIRS[@]} -gt 0 ]; then
 			measure_given
 		else
@@ -384,6 +389,11 @@ main() {
 	fi
 	if [ -n "$TOOLS" ] && wanted "$all" ssh-bulk; then measure_bulk; fi
 	if wanted "$TOOLS" xcatvault; then
+		if wanted "$all" ssh-database; then measure_database; fi
+		if wanted "$all" compare; then
+			database_tool
+			measure_compare
+		fi
 		TOOLS=xcatvault RUNS=1 SHORT_RUNS=1
 		if wanted "$all" rss-million; then measure_million; fi
 		if wanted "$all" rss-large; then measure_large; fi

@@ -122,6 +122,9 @@ some_tables()
 	comes '0|1' --dry-run
 	says '^step 1 +keep the database that is there, for undo'
 	# another host: each row with the old name is shown, and what to do
+	says '^noderes: cn010: xcatmaster 10\.99\.0\.1$'
+	says '^noderes: and 14 more \(-v shows them\)$'
+	unsaid '^noderes: cn011'
 	says '^servicenode: mn1'
 	says '^ *[0-9]+\. .*makedns'
 	equal "$(xv list --site n.undo)" ''

@@ -227,6 +227,33 @@ same_on_but_old()
 	exits 3 onto /install/no/such
 }
 
+@test "a path behind symbolic links: it and the links come, where they are missing" {
+	plain_tree "$T/tree"
+	ln -s etc "$T/tree/current"
+	ln -s /install/current/conf.d "$T/tree/conf"
+	of /install "$T/tree"
+	fresh
+	local at
+	at=$(mn_path b /install)
+	exits 0 onto /install/conf/10-zone.conf
+	equal "$(cd "$at" && find . ! -type d -printf '%p>%l\n' | sort | tr '\n' ' ')" \
+	    './conf>/install/current/conf.d ./current>etc ./etc/conf.d/10-zone.conf> '
+	exits 0 onto /install/conf/10-zone.conf
+	says ': 0 created, 0 replaced, 0 adjusted'
+	# a link that the node has otherwise is put right, but no directory
+	ln -sfn elsewhere "$at/current"
+	exits 0 onto /install/current/site.conf
+	equal "$(readlink "$at/current")" etc
+	cmp "$at/etc/site.conf" "$T/tree/etc/site.conf"
+	rm "$at/current"
+	mkdir "$at/current"
+	exits 1 onto /install/current/net.conf
+	says '/install/current: not restored: a directory stands in its way'
+	cmp "$at/etc/net.conf" "$T/tree/etc/net.conf"
+	exits 3 onto /install/current/none
+	complains '/install/current/none: not in snapshot'
+}
+
 @test "a symbolic link on the node leads nothing astray" {
 	plain_tree "$T/tree"
 	of /install "$T/tree"

@@ -105,10 +105,13 @@ after m 2'
 }
 
 @test "a hook that fails: before, no backup; after, status 1" {
+	config_line "log = \"$T/hooks.log\";"
 	site m a 'before = "exit 7";' 'volumes = ( "/var/log/xcat" );'
 	exits 2 xv backup m
 	complains 'm: "exit 7" ended with status 7'
 	equal "$(snapshot_count)" 0
+	equal "$(wc -l <"$T/hooks.log")" 1 "lines in the log"
+	grep -Eq ' m: status 2: .*"exit 7" ended with status 7$' "$T/hooks.log"
 	SITES=
 	site m a 'after = "exit 9";' 'volumes = ( "/var/log/xcat" );'
 	night m
@@ -225,6 +228,8 @@ after m 2'
 	ended 1
 	grep -q '^xcatvault: /nosuch: missing' "$T/err"
 	grep -q '^xcatvault: /etc/passwd: missing' "$T/err"
+	equal "$(sed -n 's/^xcatvault: \(.*\): missing.*/\1/p' "$T/err" |
+	    tr '\n' ' ')" '/nosuch /etc/passwd ' 'as configured'
 	equal "$(json "$SNAP" .status)" partial
 	equal "$(volumes "$SNAP")" '/.dbbackup /install'
 	equal "$(json "$SNAP" .database.dump)" whole

@@ -11,10 +11,11 @@ static struct snapshot_ref refs[] = {
 };
 static const struct snapshot_list list = { refs, COUNT(refs) };
 
-/* An undo is nobody's latest backup. */
+/* An undo is nobody's latest backup, nor is an osimage. */
 static struct snapshot_ref undos[] = {
 	{ "mn1", "20260101T000000.000Z", "aaaa000000000001" },
 	{ "mn1.undo", "20260102T000000.000Z", "aaaa000000000002" },
+	{ "compute.osimage", "20260103T000000.000Z", "aaaa000000000003" },
 };
 static const struct snapshot_list undone = { undos, COUNT(undos) };
 

@@ -1,0 +1,245 @@
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+
+#include <jansson.h>
+
+#include "base/cancel.h"
+#include "base/human.h"
+#include "base/io.h"
+#include "base/outfile.h"
+#include "imgxfer/exportargs.h"
+#include "imgxfer/exportextra.h"
+#include "imgxfer/exportrun.h"
+#include "imgxfer/exportshow.h"
+#include "imgxfer/exportvault.h"
+#include "imgxfer/keptcmd.h"
+#include "imgxfer/verbs.h"
+
+#define USAGE "image export IMAGE [--site SITE] [-o FILE] [--complete] " \
+	"[--engine imgexport|native] [--dry-run] [--limit SECONDS] " \
+	"[--grace SECONDS] [--work DIR]"
+#define MODE 0644		/* there is nothing secret in it */
+
+struct export {
+	struct exportargs args;
+	struct exportnode node;
+	struct exportrun run;
+	const char *base;		/* of args.output */
+	struct outfile *bundle, *extra, *sidecar;
+	struct sidecar about;
+	uint64_t left_bytes;
+};
+
+/* ------------------------------------------------------------------ files */
+
+static struct outfile *
+open_beside(const char *file, const char *suffix, struct err *e)
+{
+	struct buf name = BUF_INIT;
+	struct outfile *o = NULL;
+
+	buf_printf(&name, "%s%s", file, suffix);
+	if (buf_ok(&name, e) == 0)
+		o = outfile_new(buf_cstr(&name), e);
+	buf_fini(&name);
+	return (o);
+}
+
+/* Before anything is begun over there: whether it can be written here. */
+static int
+open_files(struct export *x, struct err *e)
+{
+	const char *file = x->args.output, *slash = strrchr(file, '/');
+
+	x->base = slash != NULL ? slash + 1 : file;
+	if (x->base[0] == '\0' || x->base[0] == '.' ||
+	    strcmp(file, "-") == 0)
+		return (err_set(e, ERR_USAGE, "-o %s: wants the name of a "
+		    "file", file));
+	if ((x->bundle = outfile_new(file, e)) == NULL ||
+	    (x->sidecar = open_beside(file, SIDECAR_SUFFIX, e)) == NULL ||
+	    (x->args.complete && (x->extra = open_beside(file, SIDECAR_EXTRA,
+	    e)) == NULL))
+		return (-1);
+	return (0);
+}
+
+static int
+check_room(const struct export *x, uint64_t bytes, struct err *e)
+{
+	char wants[HUMAN_LEN], has[HUMAN_LEN];
+	struct statvfs fs;
+	uint64_t room;
+
+	if (fstatvfs(outfile_fd(x->bundle), &fs) == -1)
+		return (0);
+	room = (uint64_t)fs.f_bavail * fs.f_frsize;
+	if (room >= bytes)
+		return (0);
+	human_bytes(bytes, wants);
+	human_bytes(room, has);
+	return (err_set(e, ERR_FAILED, "%s: the bundle has %s, and %s are "
+	    "free", x->args.output, wants, has));
+}
+
+static int
+put(void *arg, const void *p, size_t len, struct err *e)
+{
+	const struct export *x = arg;
+
+	return (io_write(outfile_fd(x->bundle), p, len) == 0 ? 0 :
+	    err_sys(e, "%s", x->args.output));
+}
+
+static int
+commit(struct outfile **o, const char *name, struct err *e)
+{
+	struct outfile *file = *o;
+	struct stat st;
+
+	if (file == NULL)
+		return (0);
+	/* A device keeps what it has. */
+	if (fstat(outfile_fd(file), &st) == -1 || (S_ISREG(st.st_mode) &&
+	    fchmod(outfile_fd(file), MODE) == -1))
+		return (err_sys(e, "%s", name));
+	*o = NULL;
+	return (outfile_commit(file, e));
+}
+
+/* The sidecar last: it tells of the other two. */
+static int
+publish(struct export *x, struct err *e)
+{
+	struct buf text = BUF_INIT;
+	int rc = -1;
+
+	if (sidecar_encode(&text, &x->about, e) == 0 &&
+	    io_write(outfile_fd(x->sidecar), text.data, text.len) == -1)
+		err_sys(e, "%s" SIDECAR_SUFFIX, x->args.output);
+	else if (text.len > 0 &&
+	    commit(&x->bundle, x->args.output, e) == 0 &&
+	    commit(&x->extra, x->args.output, e) == 0)
+		rc = commit(&x->sidecar, x->args.output, e);
+	buf_fini(&text);
+	return (rc);
+}
+
+/* -------------------------------------------------------------------- run */
+
+static int
+carry(struct export *x, const struct cli *cli, struct err *e)
+{
+	struct sink to = { put, x };
+	struct progress *progress;
+	int rc;
+
+	if (check_room(x, x->run.bytes, e) == -1)
+		return (-1);
+	progress = progress_new("fetched", !cli->quiet && !cli->json);
+	rc = exportrun_carry(&x->run, &x->args.run, &to, progress, e);
+	progress_free(progress);
+	return (rc == 0 ? exportrun_prove(&x->run, e) : -1);
+}
+
+static int
+to_file(struct export *x, const struct cli *cli, struct err *e)
+{
+	struct err left;
+
+	if (open_files(x, e) == -1 ||
+	    exportrun_make(&x->run, &x->args.run, e) == -1 ||
+	    carry(x, cli, e) == -1 ||
+	    exportrun_sidecar(&x->run, x->base, &x->about, e) == -1)
+		return (-1);
+	if (x->extra != NULL && exportextra_fetch(&x->node, &x->about,
+	    x->base, outfile_fd(x->extra), e) == -1)
+		return (-1);
+	if (exportrun_end(&x->run, &left) == -1 &&
+	    exportplan_warn(&x->run.plan, e, "%s", left.msg) == -1)
+		return (-1);
+	return (publish(x, e));
+}
+
+static int
+tell(struct export *x, const struct cli *cli, int status, struct err *e)
+{
+	if (cli->json) {
+		if (exportshow_json(&x->run, &x->about, x->args.output,
+		    status, stdout, e) == -1)
+			return (-1);
+	} else {
+		exportshow_warnings(&x->run, cli);
+		if (!cli->quiet)
+			exportshow_done(&x->run, &x->about, x->args.output,
+			    stdout);
+	}
+	return (cli_flush(e));
+}
+
+static int
+run(struct export *x, struct cli *cli, struct err *e)
+{
+	int status;
+
+	if (exportnode_open(&x->node, cli, x->args.from, e) == -1 ||
+	    exportrun_plan(&x->run, &x->node, x->args.images[0],
+	    &x->args.run, e) == -1)
+		return (-1);
+	if (x->args.complete && exportextra_list(&x->run.plan, x->node.r,
+	    e) == -1)
+		return (-1);
+	if (x->args.dry_run)
+		return (exportshow_plan(&x->run, cli, e));
+	if (exportrun_check(&x->run, e) == -1)
+		return (-1);
+	if (x->args.output == NULL)
+		return (exportvault_run(&x->run, &x->args, cli, e));
+	if (to_file(x, cli, e) == -1)
+		return (-1);
+	status = exportrun_status(&x->run);
+	return (tell(x, cli, status, e) == -1 ? -1 : status);
+}
+
+static void
+export_fini(struct export *x)
+{
+	outfile_abort(x->bundle);
+	outfile_abort(x->extra);
+	outfile_abort(x->sidecar);
+	sidecar_fini(&x->about);
+	exportrun_fini(&x->run);
+	exportnode_close(&x->node);
+	exportargs_fini(&x->args);
+}
+
+int
+imgexport_main(struct cli *cli, int argc, char **argv)
+{
+	struct export x;
+	struct err e = { 0 };
+	int status;
+
+	memset(&x, 0, sizeof(x));
+	if ((status = exportargs_parse(&x.args, cli, argc, argv,
+	    USAGE)) != 0)
+		return (status);
+	if (x.args.nimages != 1 || x.args.to != NULL ||
+	    (x.args.from == NULL && x.args.output == NULL)) {
+		exportargs_fini(&x.args);
+		return (cli_usage(USAGE));
+	}
+	if (x.args.from == NULL) {
+		status = keptcmd_export(cli, x.args.images[0], x.args.output);
+		exportargs_fini(&x.args);
+		return (status);
+	}
+	cancel_catch_signals();
+	status = run(&x, cli, &e);
+	export_fini(&x);
+	return (status == -1 ? cli_fail(&e) : status);
+}

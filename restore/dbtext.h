@@ -1,1 +1,0 @@
-#include "formats/dbtext.h"
