@@ -675,6 +675,19 @@ settled()
 	done
 }
 
+# placing: imgimport is at it on b
+placing()
+{
+	local tries=0
+
+	until on mn_sh b sh -c 'cat /install/.xcatvault-import.*/said 2>/dev/null |
+	    grep -q initrd'; do
+		tries=$((tries + 1))
+		[ $tries -lt 300 ] || return 1
+		sleep 0.02
+	done
+}
+
 @test "cuts at any time: imported, or put back" {
 	local i at
 
@@ -708,11 +721,11 @@ settled()
 	fresh
 	old_image
 	on mn_fault b imgimport=slow:100
-	for at in 0.3 0.6 1.0; do
+	for at in 0.2 0.5 placing; do
 		timeout 60 "$XCATVAULT" image import $NETBOOT.tgz --site n \
 		    --replace >"$T/out" 2>"$T/err" &
 		pid=$!
-		sleep $at
+		if [ $at = placing ]; then placing; else sleep $at; fi
 		kill -TERM $pid
 		STATUS=0
 		wait $pid || STATUS=$?
@@ -728,11 +741,11 @@ settled()
 
 	fresh
 	old_image
-	on mn_fault b imgimport=slow:100
+	on mn_fault b imgimport=slow:300
 	"$XCATVAULT" image import $NETBOOT.tgz --site n --replace \
 	    >"$T/out" 2>"$T/err" 3>&- &
 	pid=$!
-	sleep 0.8
+	placing
 	kill -KILL $pid
 	wait $pid || :
 	settled
@@ -742,7 +755,7 @@ settled()
 	"$XCATVAULT" image import $NETBOOT.tgz --site n --replace \
 	    >"$T/out" 2>"$T/err" 3>&- &
 	pid=$!
-	sleep 0.8
+	placing
 	kill -KILL $pid
 	on mn_sh b sh -c 'for p in /proc/[0-9]*; do
 		tr "\0" " " <$p/cmdline 2>/dev/null |
