@@ -139,7 +139,7 @@ brought_fini(struct brought *b)
 	arena_fini(&b->arena);
 }
 
-/* ----------------------------------------------------------------- the run */
+/* ------------------------------------------------------------- the run */
 
 static int
 run_on(struct arguments *a, struct node *n, const struct cli *cli,

@@ -131,7 +131,7 @@ importextra_each(const struct source *archive, importextra_fn *fn, void *arg,
 	return (rc);
 }
 
-/* ----------------------------------------------------------------- listing */
+/* ------------------------------------------------------------- listing */
 
 struct listing {
 	struct arena *arena;

@@ -101,10 +101,10 @@ said()
 	}
 }
 
-# state [NODE]: rows, files, modes, times, digests
+# state: of b, rows, files, modes, times, digests
 state()
 {
-	on mn_sh "${1:-b}" sh -c 'cd /etc/xcat
+	on mn_sh b sh -c 'cd /etc/xcat
 		for t in osimage linuximage litefile; do
 			[ ! -e $t.sqlite ] ||
 			    sqlite3 $t.sqlite "select * from $t" | sort
