@@ -231,9 +231,8 @@ tell_failure(const struct cli *cli, const struct import_result *res,
 	return (status);
 }
 
-/* Letters that a site's name may have, of an address. */
-static int
-site_name(struct buf *out, const char *site, struct err *e)
+int
+import_site_name(struct buf *out, const char *site, struct err *e)
 {
 	const char *at = strrchr(site, '@'), *p = at != NULL ? at + 1 : site;
 
@@ -275,7 +274,7 @@ run(struct arguments *a, const struct cli *cli)
 	if ((c = cli_config(cli, &e)) == NULL || reach_init(&reach, c,
 	    a->site, isatty(STDIN_FILENO), &e) == -1)
 		return (cli_fail(&e));
-	if (site_name(&site, a->site, &e) == 0 &&
+	if (import_site_name(&site, a->site, &e) == 0 &&
 	    bring(&a->from, a->opt.inspect, cli, &e) == 0 &&
 	    open_vault(a, cli, reach.site, &e) == 0 &&
 	    (n.control = remote_open(&reach.target, &e)) != NULL) {

@@ -36,6 +36,7 @@ setup_file()
 		mkdir "/tmp/x/usr";
 		mkdir "/tmp/x/usr/bin";
 		elf("/tmp/x/usr/bin/tool", 62);
+		system("head -c 300000 /dev/urandom >/tmp/x/usr/noise");
 		elf("$x/rootimg/usr/bin/tool", 62);
 		chdir "/tmp/x";
 		system("find . | cpio -o -H newc 2>/dev/null | gzip -n " .
@@ -174,7 +175,8 @@ old_image()
 	    echo older >kernel.ORIG && chmod 0640 kernel &&
 	    rm -r /install/postscripts"
 	on mn_sh b chtab imagename=$NETBOOT linuximage.exlist=/old/exlist \
-	    linuximage.nodebootif=eth7 'osimage.comments=of "old", yes'
+	    linuximage.nodebootif=eth7
+	on mn_sh b chtab imagename=$NETBOOT 'osimage.comments=of "old", yes'
 	on mn_sh b rm -f /run/mn/imgimport.ran
 	state >"$T/before"
 }
@@ -355,9 +357,6 @@ $STATELITE|/var/log/|tmpfs"
 	imp
 	ended 3
 	exits 3 xv image import $NETBOOT.tgz
-	exits 3 xv image import $NETBOOT.tgz --site nosuch
-	imp nosuch.tgz
-	ended 3
 	fresh
 	imp nosuch.tgz
 	ended 2 'nosuch.tgz: No such file'
@@ -396,16 +395,10 @@ $STATELITE|/var/log/|tmpfs"
 	    grep -q '"eth7"'
 	xv verify --read-data >/dev/null
 	clean_node
-	# and it is nobody's latest backup
-	not xv ls latest /
 }
 
 @test "without a vault --replace wants --force, and keeps FILE.ORIG" {
-	local XCATVAULT_VAULT=
-
 	fresh
-	rm -f "$T/xcatvault.conf"
-	XCATVAULT_VAULT='' write_config
 	sed -i '/^vault/d' "$XCATVAULT_CONFIG"
 	unset XCATVAULT_VAULT
 	old_image
@@ -522,19 +515,19 @@ $STATELITE|/var/log/|tmpfs"
 		on mn_fault b clear
 		said 'imgimport did not end within 1 s'
 		put_back 2
-		equal "$(on mn_sh b sh -c 'cat /proc/[0-9]*/cmdline |
-		    tr "\0" "\n" | grep -c "bin/imgimport"')" 0
+		not on mn_sh b sh -c 'cat /proc/[0-9]*/cmdline |
+		    tr "\0" "\n" | grep -q "[b]in/imgimport"'
 	done
 }
 
 @test "a disk that is full while files are moved, which imgimport does not see" {
-	fresh --small /install=4m
+	fresh --small /install=6m
 	on mn_sh b sh -c 'mkdir /work && chtab key=tmpdir site.value=/work'
 	state >"$T/before"
 	on mn_fault b imgimport=fill
 	imp $NETBOOT.tgz
 	on mn_fault b clear
-	equal "$STATUS" 5
+	equal "$STATUS" 5 "$(cat "$T/err")"
 	said 'what stands there is not the image'
 	on mn_sh b rm /install/filler
 	put_back 5
@@ -559,6 +552,7 @@ same_files_in_node()
 	clean_node
 	mn_stop b
 	rm -rf "$T/mn/b"
+	SITES=''
 	fresh --small /work=100k
 	on mn_sh b chtab key=tmpdir site.value=/work
 	imp $NETBOOT.tgz
@@ -633,7 +627,7 @@ refused()
 	remade b3.tgz "rm $NETBOOT/manifest.xml"
 	remade b4.tgz "cp -r $NETBOOT second"
 	remade b5.tgz "ln -sf /etc/passwd $NETBOOT/kernel"
-	remade b6.tgz "head -c 300 $NETBOOT/rootimg.cpio.gz >x &&
+	remade b6.tgz "head -c 30000 $NETBOOT/rootimg.cpio.gz >x &&
 	    mv x $NETBOOT/rootimg.cpio.gz"
 	head -c 3000 "$T/$NETBOOT.tgz" >c1.tgz
 	: >c2.tgz
@@ -653,7 +647,7 @@ refused()
 @test "an architecture that nothing proves is to be allowed" {
 	fresh
 	remade unproved.tgz "noise 3 9000 >$NETBOOT/kernel
-	    echo | cpio -o -H newc 2>/dev/null |
+	    echo $NETBOOT/compute.rocky9.exlist | cpio -o -H newc 2>/dev/null |
 	    gzip -n >$NETBOOT/rootimg.cpio.gz"
 	imp unproved.tgz
 	ended 3 '--allow-unproved-arch'
@@ -750,7 +744,7 @@ settled()
 	kill -KILL $pid
 	on mn_sh b sh -c 'for p in /proc/[0-9]*; do
 		tr "\0" " " <$p/cmdline 2>/dev/null |
-		    grep -aq "[p]erl -e #!/usr/bin/perl\|bin/imgimport" &&
+		    grep -aq "[p]erl -e #!/usr/bin/perl\|[b]in/imgimport" &&
 		    kill -KILL ${p#/proc/}
 	    done; :'
 	wait $pid || :

@@ -138,10 +138,10 @@ ended()
 		sleep "$when"
 		whole "$at" '' >"$T/before"
 		NOW=$(date +%s.%N)
-		if [ $how = killed ]; then
+		if [ "$how" = killed ]; then
 			killed
 		else
-			cut $how
+			cut "$how"
 		fi
 		ended
 		echo "seed $seed: $how after $when: $(wc -l <"$T/before") files" \

@@ -76,7 +76,6 @@ fault sets switches, or clears them all.  Several may be set at once.
   restore=lose[:T,T...]   these tables are not restored (hosts, nodehm)
   restore=midway[:N]      xcatd stops for good after N (22) entries
   restore=hang[:N]        after N (5) entries
-<<<<<<< HEAD
   imgexport=hang
   imgexport=slow[:S]      so long before it packs (3)
   imgexport=error         says "Error:"; status 0
@@ -94,7 +93,6 @@ fault sets switches, or clears them all.  Several may be set at once.
   imgexport=touch[:PART]  only their times do
   imgexport=column[:NAME] the manifest has no such column (exlist)
   digest=lie              SHA-256 as the node tells it is wrong
-=======
   imgimport=hang          at once; stuck[:N]: after N (2) files
   imgimport=lose[:NAME]   NAME.* (rootimg) is not put in its place; status 0
   imgimport=spoil[:NAME]  NAME* (rootimg) ends in other bytes; status 0
@@ -106,7 +104,6 @@ fault sets switches, or clears them all.  Several may be set at once.
   imgimport=midway[:N]    xcatd stops for good after N (2) files; status 0
   imgimport=slow[:MS]     so long before each file (200)
   chtab=fail, tabrestore=fail     they say so, and do nothing
->>>>>>> main
   find=missing, tar=missing, NAME=missing    no such command on the node
   find=notgnu, tar=notgnu     as BusyBox has them
   tools=NAME,NAME...      these commands are missing
