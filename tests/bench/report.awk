@@ -63,6 +63,9 @@ BEGIN {
 	ssh_rss_bar = 160
 	# Seconds for 71 tables with 100,000 rows.
 	compare_bar = 0.5
+	# A bundle inspected, beside tar -tzf; and the peak RSS in MiB.
+	inspect_bar = 1.2
+	inspect_rss_bar = 64
 }
 
 $1 == "#fact" { facts[++nfacts] = $2; next }
@@ -376,6 +379,24 @@ function database(corpus,	c) {
 		    !((corpus, "compare", "xcatvault") in failed)))
 }
 
+# Bundles of osimages, inspected.
+function inspected(corpus,	ours, theirs, rss, bad) {
+	bad = (corpus, corpus, "xcatvault") in failed
+	ours = median(corpus, corpus, "xcatvault", "wall")
+	theirs = median(corpus, corpus, "tar", "wall")
+	rss = median(corpus, corpus, "xcatvault", "rss")
+	printf("\nimage inspect: %s s, %s s of processor, %s MiB at its peak",
+	    cell(corpus, corpus, "xcatvault", "wall"),
+	    cell(corpus, corpus, "xcatvault", "cpu"),
+	    cell(corpus, corpus, "xcatvault", "rss"))
+	printf(", at most %d: %s\n", inspect_rss_bar,
+	    verdict(!bad && rss != "" && rss <= inspect_rss_bar))
+	if (theirs != "" && theirs > 0)
+		printf("tar -tzf: %s s; ratio %.3f, at most %s: %s\n",
+		    number(theirs), ours / theirs, inspect_bar,
+		    verdict(!bad && ours / theirs <= inspect_bar))
+}
+
 function growth(	small, large) {
 	small = peak("large-256")
 	large = peak("large-4096")
@@ -393,6 +414,10 @@ END {
 		printf("\n== %s: %s\n", c, size[c])
 		if (kind[c] == "database") {
 			database(c)
+			continue
+		}
+		if (kind[c] == "image-inspect") {
+			inspected(c)
 			continue
 		}
 		if (kind[c] == "million" || kind[c] == "large")
