@@ -28,7 +28,7 @@ struct making {
 	size_t cap_files, cap_dirs;
 };
 
-/* -------------------------------------------------------------------- text */
+/* ---------------------------------------------------------------- text */
 
 static const char *
 keep(struct importplan *p, const char *s, size_t len)
@@ -315,7 +315,7 @@ with_name(struct making *m, struct err *e)
 	return (dir != NULL ? move_boot(m, dir, e) : err_nomem(e));
 }
 
-/* ----------------------------------------------------------- files, places */
+/* ------------------------------------------------------- files, places */
 
 /* The member of that name, "IMAGE/REST". */
 static const struct inspect_member *
