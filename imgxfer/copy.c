@@ -65,6 +65,8 @@ look(struct copy *c, struct copying *o, const char *image, struct err *e)
 	if (exportrun_plan(&o->run, &c->from, image, &c->args.run, e) == -1 ||
 	    exportrun_check(&o->run, e) == -1)
 		return (-1);
+	if (exportnode_rouse(&c->target.control, e) == -1)
+		return (-1);
 	return (import_preflight(&c->target, opt.as != NULL ? opt.as : image,
 	    o->run.plan.bytes, &opt, e));
 }
@@ -75,7 +77,8 @@ find_place(struct copy *c, uint64_t bytes, struct err *e)
 	struct nodefs *fs;
 	const char *place;
 
-	if ((fs = nodefs_new(c->target.control, e)) == NULL)
+	if (exportnode_rouse(&c->target.control, e) == -1 ||
+	    (fs = nodefs_new(c->target.control, e)) == NULL)
 		return (NULL);
 	place = lay_place(&c->to.probe, fs, bytes, e);
 	nodefs_free(fs);
@@ -138,7 +141,8 @@ import(struct copy *c, struct copying *o, struct err *e)
 	int rc;
 
 	import_how(c, &opt);
-	if (held_keep(lay_held(o->lay), e) == -1)
+	if (exportnode_rouse(&c->target.control, e) == -1 ||
+	    held_keep(lay_held(o->lay), e) == -1)
 		return (-1);
 	rc = import_run(&c->target, &bundle, &opt, &o->res, e);
 	o->imported = 1;
