@@ -13,7 +13,8 @@
 #		of ssh-first, ssh-unchanged, ssh-change and ssh-bulk (see
 #		ssh.sh), and of ssh-restore, ssh-restore-noop and drill (see
 #		onto.sh), of ssh-database and compare (see database.sh), and of
-#		image-inspect (see inspect.sh), which are the default; and of
+#		image-inspect (see inspect.sh), and of image-vault and
+#		image-native (see keep.sh), which are the default; and of
 #		rss-million, rss-large, rss-ssh-million,
 #		rss-ssh-restore-million and rss-image-inspect, which run only
 #		when named: the memory of xcatvault alone, with a million
@@ -52,6 +53,8 @@ shopt -s inherit_errexit
 . "$(dirname "$0")/database.sh"
 # shellcheck source-path=SCRIPTDIR source=inspect.sh disable=SC1091
 . "$(dirname "$0")/inspect.sh"
+# shellcheck source-path=SCRIPTDIR source=keep.sh disable=SC1091
+. "$(dirname "$0")/keep.sh"
 # shellcheck source-path=SCRIPTDIR source=cases.sh disable=SC1091
 . "$(dirname "$0")/cases.sh"
 
@@ -61,7 +64,7 @@ BORG_RUNS=1
 CASES=first,cold,unchanged,verify,restore,cat,change
 CASES+=,ssh-first,ssh-unchanged,ssh-change,ssh-bulk
 CASES+=,ssh-restore,ssh-restore-noop,drill,ssh-database,compare
-CASES+=,image-inspect
+CASES+=,image-inspect,image-vault,image-native
 TOOLS=xcatvault,tar,restic,borg
 CORPORA=root,many
 CORPUS_DIRS=()
@@ -119,7 +122,7 @@ parse_options() {
 	    ssh-first ssh-unchanged ssh-change ssh-bulk \
 	    ssh-restore ssh-restore-noop drill ssh-database compare \
 	    rss-million rss-large \
-	    image-inspect rss-image-inspect \
+	    image-inspect rss-image-inspect image-vault image-native \
 	    rss-ssh-million rss-ssh-restore-million || usage
 	all_known "$TOOLS" xcatvault tar restic borg || usage
 	all_known "$CORPORA" root many || usage
@@ -396,6 +399,8 @@ main() {
 	if [ -n "$TOOLS" ] && wanted "$all" ssh-bulk; then measure_bulk; fi
 	if wanted "$all" image-inspect; then measure_inspect; fi
 	if wanted "$TOOLS" xcatvault; then
+		if wanted "$all" image-vault; then measure_image_vault; fi
+		if wanted "$CASES" image-native; then measure_image_native; fi
 		if wanted "$all" ssh-database; then measure_database; fi
 		if wanted "$all" compare; then
 			database_tool
