@@ -309,6 +309,9 @@ some_tables()
 	on mn_sh b sh -c 'chtab imagename=mine osimage.profile=p
 	    chtab imagename=$1 linuximage.nodebootif=eth9
 	    chtab node=n1 nodelist.groups=all' sh "$image"
+	exits '0|1' xv restore "$SNAP" --site n --image "$image" --dry-run -v
+	says '^  osimage +1 row of it among 1$'
+	says '^  litefile +1 row of it among 0$'
 	# its own row would change there
 	exits 2 xv restore "$SNAP" --site n --image "$image"
 	complains 'in use and differs: 1 of its rows'
@@ -384,6 +387,7 @@ some_tables()
 	lost=$(grep -c 'damaged' "$T/err")
 	[ "$lost" -gt 0 ]
 	said '^restored /install: [1-9][0-9]* created'
+	said '^database: '
 	[ "$(find "$(mn_path b /install)" -type f | wc -l)" -gt 5 ]
 	# what is there is right
 	(cd "$(mn_path b /install)" && find . -type f -print0) |
