@@ -229,6 +229,27 @@ some_tables()
 	diff "$T/before" "$T/after"
 }
 
+@test "a database that changes while the volumes come: said, and undone to the first" {
+	fresh
+	database b >"$T/before"
+	cat >"$(mn_path b /../usr-local/bin/tar)" <<-'END'
+	#!/bin/sh
+	case $* in
+	*--extract*)
+		(. /etc/profile.d/xcat.sh; chtab key=new site.value=x) </dev/null
+		;;
+	esac
+	exec /usr/bin/tar "$@"
+	END
+	chmod 755 "$(mn_path b /../usr-local/bin/tar)"
+	exits '0|1' xv restore m --site n /install --table site,nodelist
+	said "target's tables have changed since the undo was kept"
+	said '^database: 2 tables, .* as in the snapshot$'
+	exits 0 xv undo n
+	database b >"$T/after"
+	diff "$T/before" "$T/after"
+}
+
 @test "cut during the second dump: it is restored, a rerun proves it" {
 	fresh
 	in_place dumpxCATdb <<-'END'
