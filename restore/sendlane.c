@@ -9,6 +9,7 @@
 #include "restore/tarput.h"
 
 #define SAID_MAX ((size_t)256 << 10)
+#define FRAMES 4		/* decoded, that a lane keeps */
 
 struct item {
 	const char *text;	/* of the entry, in the catalog */
@@ -197,6 +198,7 @@ lane_open(struct lane *l, struct err *e)
 	    e);
 	if (l->content == NULL)
 		return (-1);
+	content_limit(l->content, FRAMES);
 	l->remote = remote_sibling(v->opt->node->control, e);
 	if (l->remote == NULL) {
 		/* It was there a moment ago: let the run look again. */
