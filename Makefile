@@ -49,20 +49,24 @@ SRC = main.c \
 	formats/walkent.c formats/wire.c formats/xcatcsv.c \
 	formats/xcatdump.c formats/xcatlist.c formats/xcatloss.c \
 	formats/xcatpaths.c formats/xcatschema.c formats/xcatset.c \
-	imgxfer/aside.c imgxfer/bundle.c imgxfer/carve.c imgxfer/export.c \
-	imgxfer/exportargs.c imgxfer/exportextra.c imgxfer/exportleft.c \
-	imgxfer/exportplan.c imgxfer/exportproof.c imgxfer/exportrun.c \
-	imgxfer/exportshow.c imgxfer/flow.c imgxfer/gzout.c imgxfer/held.c \
+	imgxfer/aside.c imgxfer/bootparts.c imgxfer/bundle.c imgxfer/carve.c \
+	imgxfer/copy.c imgxfer/export.c imgxfer/exportargs.c \
+	imgxfer/exportextra.c imgxfer/exportleft.c imgxfer/exportplan.c \
+	imgxfer/exportproof.c imgxfer/exportrun.c imgxfer/exportshow.c \
+	imgxfer/exportvault.c imgxfer/flow.c imgxfer/gzout.c imgxfer/held.c \
 	imgxfer/imginspect.c imgxfer/imgkeep.c imgxfer/imgsite.c \
 	imgxfer/import.c imgxfer/importcmd.c imgxfer/importextra.c \
-	imgxfer/importkeep.c imgxfer/importlook.c imgxfer/importnode.c \
-	imgxfer/importplan.c imgxfer/importrows.c imgxfer/importshow.c \
-	imgxfer/inspect.c imgxfer/inspectpath.c imgxfer/inspectshow.c \
-	imgxfer/judge.c imgxfer/judgearch.c imgxfer/keepcmd.c imgxfer/kept.c \
-	imgxfer/keptcmd.c imgxfer/keptfile.c imgxfer/list.c imgxfer/main.c \
+	imgxfer/importfrom.c imgxfer/importkeep.c imgxfer/importlook.c \
+	imgxfer/importnode.c imgxfer/importplan.c imgxfer/importrows.c \
+	imgxfer/importshow.c imgxfer/inspect.c imgxfer/inspectpath.c \
+	imgxfer/inspectshow.c imgxfer/judge.c imgxfer/judgearch.c \
+	imgxfer/keepcmd.c imgxfer/kept.c imgxfer/keptcmd.c \
+	imgxfer/keptfile.c imgxfer/lay.c imgxfer/list.c imgxfer/main.c \
 	imgxfer/native.c imgxfer/nativemanifest.c imgxfer/nativetree.c \
-	imgxfer/newc.c imgxfer/pull.c imgxfer/rootimg.c imgxfer/sidecar.c \
-	imgxfer/source.c imgxfer/squash.c imgxfer/unpack.c \
+	imgxfer/newc.c imgxfer/pull.c imgxfer/ready.c imgxfer/readyboot.c \
+	imgxfer/readycmd.c imgxfer/readydhcp.c imgxfer/readynodes.c \
+	imgxfer/rootimg.c imgxfer/sidecar.c imgxfer/source.c \
+	imgxfer/squash.c imgxfer/unpack.c \
 	remote/address.c remote/auth.c remote/connect.c remote/exec.c \
 	remote/hostkey.c remote/quote.c remote/run.c remote/session.c \
 	remote/tty.c \
@@ -73,21 +77,21 @@ SRC = main.c \
 	restore/apply.c restore/ask.c restore/attrs.c restore/cat.c \
 	restore/compare.c restore/compose.c restore/composecmd.c \
 	restore/dbcmd.c restore/dbcsv.c restore/dbdiff.c restore/dbjudge.c \
-	restore/dbmerge.c restore/dbput.c restore/dbputtell.c \
-	restore/dbrows.c restore/dbset.c restore/dbstage.c \
-	restore/dbtables.c restore/dbtrial.c restore/dbundo.c \
-	restore/dbwork.c restore/diff.c restore/drill.c restore/export.c \
-	restore/extract.c restore/find.c restore/linkset.c restore/list.c \
-	restore/lookup.c restore/ls.c restore/main.c restore/onto.c \
-	restore/ontodb.c restore/ontofacts.c restore/ontoimage.c \
-	restore/ontoplan.c restore/oscmd.c restore/ossnap.c \
-	restore/partial.c restore/pax.c restore/place.c restore/plan.c \
-	restore/prune.c restore/pump.c restore/rehome.c restore/scratchdb.c \
-	restore/scrub.c restore/select.c restore/send.c restore/sendattrs.c \
-	restore/sendlane.c restore/sendpass.c restore/show.c restore/sieve.c \
-	restore/snapfs.c restore/subtree.c restore/survey.c restore/target.c \
-	restore/tarput.c restore/verify.c restore/view.c restore/wanted.c \
-	restore/window.c restore/zout.c \
+	restore/dbmerge.c restore/dbnames.c restore/dbput.c \
+	restore/dbputtell.c restore/dbrows.c restore/dbset.c \
+	restore/dbstage.c restore/dbtables.c restore/dbtrial.c \
+	restore/dbundo.c restore/dbwork.c restore/diff.c restore/drill.c \
+	restore/export.c restore/extract.c restore/find.c restore/linkset.c \
+	restore/list.c restore/lookup.c restore/ls.c restore/main.c \
+	restore/onto.c restore/ontodb.c restore/ontofacts.c \
+	restore/ontoimage.c restore/ontoplan.c restore/oscmd.c \
+	restore/ossnap.c restore/partial.c restore/pax.c restore/place.c \
+	restore/plan.c restore/prune.c restore/pump.c restore/rehome.c \
+	restore/scratchdb.c restore/scrub.c restore/select.c restore/send.c \
+	restore/sendattrs.c restore/sendlane.c restore/sendpass.c \
+	restore/show.c restore/sieve.c restore/snapfs.c restore/subtree.c \
+	restore/survey.c restore/target.c restore/tarput.c restore/verify.c \
+	restore/view.c restore/wanted.c restore/window.c restore/zout.c \
 	vault/bloblist.c vault/catalog.c vault/commit.c vault/content.c \
 	vault/deposit.c vault/fetch.c vault/idset.c vault/index.c \
 	vault/intake.c vault/keep.c vault/mux.c vault/pack.c \

@@ -236,6 +236,7 @@ is_second(const struct parse *p, const struct imgmanifest_table *t)
 {
 	const struct imgmanifest_table *had = (const void *)p->tables.data;
 	const char *key = column_of(t, "name"), *other;
+	const struct imgmanifest_pair *empty = (const void *)p->others.data;
 	size_t i, n = p->tables.len / sizeof(*had);
 
 	for (i = 0; i < n; i++) {
@@ -246,6 +247,10 @@ is_second(const struct parse *p, const struct imgmanifest_table *t)
 		    strcmp(key, other) == 0)
 			return (1);
 	}
+	n = p->others.len / sizeof(*empty);
+	for (i = 0; i < n; i++)
+		if (strcmp(empty[i].name, t->name) == 0)
+			return (1);
 	return (0);
 }
 

@@ -90,8 +90,8 @@ void osimages_fini(struct osimages *o);
  * name needs and the place has; what it lacks is as in osimages_check().
  * what: as in a finding; by: the file that names it, NULL for the database.
  * One that is wanted twice is given twice; a synclist's pattern that
- * matches something is given as it stands.  ERR_USAGE: no such osimage, or
- * none that is looked into.
+ * matches something is given as it stands.  fn may be NULL.  ERR_USAGE: no
+ * such osimage, or none that is looked into.
  */
 typedef int osimages_file(void *arg, const char *path, const char *what,
     const char *by, struct err *e);

@@ -15,10 +15,13 @@
 #include "imgxfer/exportextra.h"
 #include "imgxfer/exportrun.h"
 #include "imgxfer/exportshow.h"
+#include "imgxfer/exportvault.h"
+#include "imgxfer/keptcmd.h"
 #include "imgxfer/verbs.h"
 
-#define USAGE "image export IMAGE --site SITE [-o FILE] [--complete] " \
-	"[--dry-run] [--limit SECONDS] [--grace SECONDS] [--work DIR]"
+#define USAGE "image export IMAGE [--site SITE] [-o FILE] [--complete] " \
+	"[--engine imgexport|native] [--dry-run] [--limit SECONDS] " \
+	"[--grace SECONDS] [--work DIR]"
 #define MODE 0644		/* there is nothing secret in it */
 
 struct export {
@@ -192,7 +195,11 @@ run(struct export *x, struct cli *cli, struct err *e)
 		return (-1);
 	if (x->args.dry_run)
 		return (exportshow_plan(&x->run, cli, e));
-	if (exportrun_check(&x->run, e) == -1 || to_file(x, cli, e) == -1)
+	if (exportrun_check(&x->run, e) == -1)
+		return (-1);
+	if (x->args.output == NULL)
+		return (exportvault_run(&x->run, &x->args, cli, e));
+	if (to_file(x, cli, e) == -1)
 		return (-1);
 	status = exportrun_status(&x->run);
 	return (tell(x, cli, status, e) == -1 ? -1 : status);
@@ -221,10 +228,15 @@ imgexport_main(struct cli *cli, int argc, char **argv)
 	if ((status = exportargs_parse(&x.args, cli, argc, argv,
 	    USAGE)) != 0)
 		return (status);
-	if (x.args.nimages != 1 || x.args.from == NULL || x.args.to != NULL ||
-	    (x.args.output == NULL && !x.args.dry_run)) {
+	if (x.args.nimages != 1 || x.args.to != NULL ||
+	    (x.args.from == NULL && x.args.output == NULL)) {
 		exportargs_fini(&x.args);
 		return (cli_usage(USAGE));
+	}
+	if (x.args.from == NULL) {
+		status = keptcmd_export(cli, x.args.images[0], x.args.output);
+		exportargs_fini(&x.args);
+		return (status);
 	}
 	cancel_catch_signals();
 	status = run(&x, cli, &e);

@@ -9,7 +9,7 @@
 enum {
 	OPT_FROM = CLI_OPT_OWN, OPT_TO, OPT_COMPLETE, OPT_DRY_RUN, OPT_LIMIT,
 	OPT_GRACE, OPT_WORK, OPT_AS, OPT_PROFILE, OPT_REPLACE, OPT_FORCE,
-	OPT_UNPROVED, OPT_IMPORT_LIMIT
+	OPT_UNPROVED, OPT_IMPORT_LIMIT, OPT_ENGINE
 };
 
 static int
@@ -57,6 +57,12 @@ take_option(struct exportargs *a, int opt, const char *arg)
 	case OPT_WORK:
 		a->run.work = arg;
 		return (0);
+	case OPT_ENGINE:
+		a->run.native = strcmp(arg, "native") == 0;
+		if (a->run.native || strcmp(arg, "imgexport") == 0)
+			return (0);
+		cli_warn("\"%s\": no engine: imgexport or native", arg);
+		return (-1);
 	case OPT_AS:
 		a->as = arg;
 		return (0);
@@ -92,6 +98,7 @@ exportargs_parse(struct exportargs *a, struct cli *cli, int argc,
 		{ "limit", required_argument, NULL, OPT_LIMIT },
 		{ "grace", required_argument, NULL, OPT_GRACE },
 		{ "work", required_argument, NULL, OPT_WORK },
+		{ "engine", required_argument, NULL, OPT_ENGINE },
 		{ "as", required_argument, NULL, OPT_AS },
 		{ "profile", required_argument, NULL, OPT_PROFILE },
 		{ "replace", no_argument, NULL, OPT_REPLACE },

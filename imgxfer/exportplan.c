@@ -669,7 +669,7 @@ look(struct exportplan *p, struct remote *r, struct nodefs *fs,
 	if (p->nproblems > 0)
 		return (0);
 	if (add_files(p, r, fs, e) == -1 || make_litefile(p, t, e) == -1 ||
-	    choose_base(p, fs, opt->work, e) == -1)
+	    (!opt->native && choose_base(p, fs, opt->work, e) == -1))
 		return (-1);
 	return (exportleft_find(p, r, fs, t, e));
 }

@@ -69,6 +69,7 @@ struct exportplan_options {
 	const char *image;
 	const char *work;	/* the user's choice of base, or NULL */
 	const struct probe *probe;
+	int native;		/* nothing is written on the node */
 };
 
 /*

@@ -24,6 +24,23 @@ find_member(const struct inspect *in, const char *image, const char *name)
 	return (NULL);
 }
 
+/* What has been touched must still be what the bundle has. */
+static int
+check_changed(struct exportrun *run, const struct exportplan_file *f,
+    const struct inspect_member *m, struct err *e)
+{
+	uint8_t digest[DIGEST_LEN];
+	uint64_t bytes;
+
+	if (nodefs_digest(run->node->fs, f->path, digest, &bytes, e) == -1)
+		return (-1);
+	if (bytes != m->size || memcmp(digest, m->digest, DIGEST_LEN) != 0)
+		return (err_set(e, ERR_DAMAGED, "%s: %s %s changed while it "
+		    "was exported", f->name, f->role, f->path));
+	return (exportplan_warn(&run->plan, e, "%s: was touched while it was "
+	    "exported; the bundle has what is there now", f->path));
+}
+
 static int
 check_file(struct exportrun *run, const struct exportplan_file *f,
     const struct held_sum *sum, struct err *e)
@@ -39,17 +56,11 @@ check_file(struct exportrun *run, const struct exportplan_file *f,
 		return (err_set(e, ERR_DAMAGED, "%s: %s %s could not be read "
 		    "on the node: %s", f->name, f->role, f->path,
 		    sum->why != NULL ? sum->why : "no reason"));
-	if (m->type == '0' && m->size == sum->bytes &&
-	    memcmp(m->digest, sum->digest, DIGEST_LEN) == 0) {
-		if (!sum->changed)
-			return (0);
-		return (exportplan_warn(&run->plan, e, "%s: was touched "
-		    "while it was exported; what the bundle has is what is "
-		    "there", f->path));
-	}
 	if (sum->changed)
-		return (err_set(e, ERR_DAMAGED, "%s: %s %s changed while it "
-		    "was exported", f->name, f->role, f->path));
+		return (check_changed(run, f, m, e));
+	if (m->type == '0' && m->size == sum->bytes &&
+	    memcmp(m->digest, sum->digest, DIGEST_LEN) == 0)
+		return (0);
 	if (m->size != sum->bytes)
 		return (err_set(e, ERR_DAMAGED, "%s: has %llu bytes in the "
 		    "bundle, and %s %s has %llu: the copy is cut off",
@@ -244,11 +255,14 @@ exportproof_check(struct exportrun *run, struct err *e)
 	struct buf why = BUF_INIT;
 	int rc = 0;
 
-	if (check_bytes(run, e) == -1 ||
+	if (run->native != NULL) {
+		if (native_sums(run->native, &run->sums, e) == -1)
+			return (-1);
+	} else if (check_bytes(run, e) == -1 ||
 	    held_sums(run->held, &run->sums, e) == -1)
 		return (-1);
 	/* A cut rootimg is also a bad one: tell of the cut. */
-	if (in->has_manifest && in->image != NULL &&
+	if (in->status == STATUS_DAMAGED && in->has_manifest && in->image != NULL &&
 	    strcmp(in->image, run->plan.image) == 0 &&
 	    check_files(run, e) == -1)
 		return (-1);

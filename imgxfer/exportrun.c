@@ -49,6 +49,7 @@ exportrun_plan(struct exportrun *run, struct exportnode *n,
 {
 	struct exportplan_options how = {
 		.image = image, .work = opt->work, .probe = &n->probe,
+		.native = opt->native,
 	};
 
 	memset(run, 0, sizeof(*run));
@@ -150,7 +151,13 @@ exportrun_make(struct exportrun *run, const struct exportrun_options *opt,
 	if ((files = list_files(p, &how.nfiles, e)) == NULL)
 		return (-1);
 	how.files = files;
-	if ((run->held = held_new(run->node->r, &how, e)) != NULL &&
+	if (opt->native) {
+		/* No larger than that, but for what is around the files. */
+		run->bytes = p->bytes;
+		run->native = native_new(p, run->node->fs, run->node->r,
+		    files, how.nfiles, e);
+		rc = run->native != NULL ? 0 : -1;
+	} else if ((run->held = held_new(run->node->r, &how, e)) != NULL &&
 	    held_export(run->held, &x, e) == 0)
 		rc = judge(run, &x, opt, e);
 	free(files);
@@ -221,10 +228,11 @@ int
 exportrun_carry(struct exportrun *run, const struct exportrun_options *opt,
     const struct sink *to, struct progress *progress, struct err *e)
 {
-	struct carrying c = { .from = held_source(run->held), .to = to,
-	    .progress = progress };
+	struct carrying c = { .to = to, .progress = progress };
 	int rc;
 
+	c.from = run->native != NULL ? native_source(run->native) :
+	    held_source(run->held);
 	progress_expect(progress, 0, run->bytes);
 	if ((c.flow = flow_new(FLOW_BYTES, e)) == NULL)
 		return (-1);
@@ -246,8 +254,10 @@ exportrun_prove(struct exportrun *run, struct err *e)
 int
 exportrun_end(struct exportrun *run, struct err *e)
 {
-	int rc = held_end(run->held, e);
+	int rc = 0;
 
+	if (run->held != NULL)
+		rc = held_end(run->held, e);
 	held_free(run->held);
 	run->held = NULL;
 	return (rc);
@@ -257,6 +267,7 @@ void
 exportrun_fini(struct exportrun *run)
 {
 	held_free(run->held);
+	native_free(run->native);
 	inspect_fini(&run->in);
 	exportplan_fini(&run->plan);
 	memset(run, 0, sizeof(*run));
@@ -408,7 +419,7 @@ exportrun_sidecar(const struct exportrun *run, const char *name,
 	s->host_key = remote_fingerprint(n->r);
 	s->xcat = n->probe.xcat_version;
 	s->tool = "xcatvault " XCATVAULT_VERSION;
-	s->engine = "imgexport";
+	s->engine = run->native != NULL ? "native" : "imgexport";
 	s->provmethod = p->provmethod;
 	s->osvers = p->osvers;
 	s->profile = p->profile;

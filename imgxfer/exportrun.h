@@ -6,6 +6,7 @@
 #include "imgxfer/exportplan.h"
 #include "imgxfer/held.h"
 #include "imgxfer/inspect.h"
+#include "imgxfer/native.h"
 #include "imgxfer/sidecar.h"
 #include "imgxfer/source.h"
 #include "remote/node/nodefs.h"
@@ -37,6 +38,7 @@ struct exportrun {
 	struct held *held;
 	struct inspect in;
 	uint64_t bytes;		/* of the bundle, as the node tells */
+	struct native *native;	/* instead of held */
 	const struct held_sum *sums;
 	int proved;
 };
@@ -45,6 +47,7 @@ struct exportrun_options {
 	const char *work;	/* --work, or NULL */
 	unsigned limit_s, grace_s;
 	int quick;		/* as inspect_options.quick */
+	int native;		/* made here: imgxfer/native.h */
 };
 
 /* Look only; run->plan.problems tell what is in the way. */

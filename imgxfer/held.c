@@ -1,3 +1,5 @@
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,7 +17,7 @@
 #define STALL_S 120		/* without a byte the connection is dead */
 #define RETRY_MS 1000
 #define REMOVAL_S 60		/* that the guard may take to clean up */
-#define AGAIN_BYTES ((size_t)256 << 10)
+#define AGAIN_BYTES ((size_t)4 << 20)
 
 extern const char imgxfer_held_pl[];
 
@@ -30,7 +32,7 @@ struct held {
 	int64_t beaten, moved;	/* seconds: we were heard, it went on */
 
 	/* What the guard has said; from the beginning in each connection. */
-	int greeted, exported, no_digest, has_digest, summed, gone;
+	int greeted, ending, exported, no_digest, has_digest, summed, gone;
 	struct held_export export;
 	uint8_t digest[DIGEST_LEN];
 	struct held_sum *sums;
@@ -38,7 +40,8 @@ struct held {
 	struct buf left;
 
 	uint64_t off;		/* of the bundle: read, or written */
-	int writing;
+	pthread_t keeper;	/* held_keep() */
+	atomic_int kept;
 };
 
 static int64_t
@@ -338,6 +341,7 @@ recover(struct held *h, struct err *e)
 			hang_up(h);
 			if (!remote_lost(h->r) && cancel_check(e) == 0) {
 				*e = lost;
+				h->gone = 1;
 				return (err_wrap(e, "what was made on the "
 				    "node is gone"));
 			}
@@ -430,13 +434,20 @@ held_end(struct held *h, struct err *e)
 
 	remote_exec_free(h->data);
 	h->data = NULL;
-	if (!h->up || remote_exec_write(h->control, "end\n", 4,
-	    e) == -1)
-		return (err_set(e, ERR_FAILED, "the node removes %s by "
-		    "itself, as soon as it can", h->dir));
-	while (!h->gone && seconds() < until)
-		if (listen(h, 500, e) == -1)
+	while (!h->gone && seconds() < until) {
+		if (h->up && !h->ending && remote_exec_write(h->control,
+		    "end\n", 4, e) == 0)
+			h->ending = 1;
+		if (h->up && h->ending && listen(h, 500, e) == 0)
+			continue;
+		if (h->gone)
 			break;
+		/* It may have been removed before we heard of it. */
+		h->ending = 0;
+		if (recover(h, e) == -1 && !h->gone)
+			return (err_wrap(e, "the node removes %s by itself, "
+			    "as soon as it can", h->dir));
+	}
 	if (!h->gone)
 		return (err_set(e, ERR_FAILED, "%s: whether %s is removed is "
 		    "not known", remote_name(h->r), h->dir));
@@ -446,17 +457,30 @@ held_end(struct held *h, struct err *e)
 	return (0);
 }
 
+/* Tell the guard, if that can be told, and wait for it. */
+static void
+give_up(struct held *h)
+{
+	struct err ignored;
+	int64_t until = seconds() + REMOVAL_S;
+
+	if (!h->up || h->gone)
+		return;
+	remote_persist(h->r);
+	remote_exec_free(h->data);
+	h->data = NULL;
+	if (remote_exec_write(h->control, "end\n", 4, &ignored) == 0)
+		while (!h->gone && seconds() < until)
+			if (listen(h, 500, &ignored) == -1)
+				break;
+}
+
 void
 held_free(struct held *h)
 {
-	struct err ignored;
-
 	if (h == NULL)
 		return;
-	if (h->up && h->control != NULL && !h->gone) {
-		remote_persist(h->r);
-		(void)held_end(h, &ignored);
-	}
+	give_up(h);
 	hang_up(h);
 	remote_close(h->r);
 	forget(h);
@@ -478,6 +502,40 @@ unsigned
 held_reconnected(const struct held *h)
 {
 	return (h->reconnected);
+}
+
+/* ----------------------------------------------------------- keeping it */
+
+static void *
+keep_on(void *arg)
+{
+	struct held *h = arg;
+	struct err e;
+
+	while (atomic_load(&h->kept))
+		if (!h->up || listen(h, 500, &e) == -1) {
+			if (recover(h, &e) == -1)
+				break;
+		} else
+			move_on(h);
+	return (NULL);
+}
+
+int
+held_keep(struct held *h, struct err *e)
+{
+	atomic_store(&h->kept, 1);
+	if (pthread_create(&h->keeper, NULL, keep_on, h) == 0)
+		return (0);
+	atomic_store(&h->kept, 0);
+	return (err_set(e, ERR_FAILED, "no thread can be started"));
+}
+
+void
+held_unkeep(struct held *h)
+{
+	if (atomic_exchange(&h->kept, 0) == 1)
+		pthread_join(h->keeper, NULL);
 }
 
 /* ---------------------------------------------------------- what was made */
@@ -518,21 +576,17 @@ held_sums(struct held *h, const struct held_sum **sums, struct err *e)
 
 /* ---------------------------------------------------------------- reading */
 
-/* From off on, and no more than len bytes; 0: all. */
 static struct remote_exec *
-open_reading(struct held *h, uint64_t off, uint64_t len, struct err *e)
+open_reading(struct held *h, struct err *e)
 {
-	static const char script[] =
-	    "[ \"$3\" != 0 ] || exec tail -c \"+$2\" -- \"$1\"\n"
-	    "tail -c \"+$2\" -- \"$1\" | head -c \"$3\"\n";
-	char at[24], bytes[24];
-	const char *args[] = { h->path, at, bytes };
+	static const char script[] = "exec tail -c \"+$2\" -- \"$1\"\n";
+	char at[24];
+	const char *args[] = { h->path, at };
 	struct buf command = BUF_INIT;
 	struct remote_exec *x = NULL;
 
-	snprintf(at, sizeof(at), "%llu", (unsigned long long)off + 1);
-	snprintf(bytes, sizeof(bytes), "%llu", (unsigned long long)len);
-	remote_command(&command, script, args, 3);
+	snprintf(at, sizeof(at), "%llu", (unsigned long long)h->off + 1);
+	remote_command(&command, script, args, 2);
 	if (buf_ok(&command, e) == 0)
 		x = remote_exec_new(h->r, buf_cstr(&command), e);
 	buf_fini(&command);
@@ -575,7 +629,7 @@ source_read(void *arg, void *p, size_t len, struct err *e)
 		len = (size_t)left;
 	for (;;) {
 		if (h->up && (h->data != NULL || (h->data =
-		    open_reading(h, h->off, 0, e)) != NULL)) {
+		    open_reading(h, e)) != NULL)) {
 			n = read_some(h, h->data, p, len, e);
 			if (n > 0) {
 				h->off += (uint64_t)n;
@@ -595,31 +649,6 @@ held_source(struct held *h)
 	struct source s = { h->path, source_read, h };
 
 	return (s);
-}
-
-int
-held_pread(struct held *h, uint64_t off, void *p, size_t len, struct err *e)
-{
-	struct remote_exec *x = NULL;
-	size_t got = 0;
-	ssize_t n;
-
-	while (got < len) {
-		if (h->up && (x != NULL ||
-		    (x = open_reading(h, off + got, len - got, e)) != NULL)) {
-			n = read_some(h, x, (char *)p + got, len - got, e);
-			if (n >= 0) {
-				got += (size_t)n;
-				continue;
-			}
-		}
-		remote_exec_free(x);
-		x = NULL;
-		if (recover(h, e) == -1)
-			return (-1);
-	}
-	remote_exec_free(x);
-	return (0);
 }
 
 /* ---------------------------------------------------------------- writing */

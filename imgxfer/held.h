@@ -76,12 +76,6 @@ int held_sums(struct held *h, const struct held_sum **sums, struct err *e);
 struct source held_source(struct held *h);
 
 /*
- * A piece of the bundle once more.  ERR_FAILED also when it is not all there.
- */
-int held_pread(struct held *h, uint64_t off, void *p, size_t len,
-    struct err *e);
-
-/*
  * Write the bundle, piece by piece, and end it: then it is on disk, as long
  * as what was written, and held_digest() may be asked.  again: gives bytes
  * that were lost with a connection once more.
@@ -95,6 +89,13 @@ int held_put(struct held *h, const void *p, size_t len,
     const struct held_again *again, struct err *e);
 int held_put_end(struct held *h, const struct held_again *again,
     struct err *e);
+
+/*
+ * While something else goes on for long: a thread of its own lets the node
+ * know that we are here, until held_unkeep().  No other call meanwhile.
+ */
+int held_keep(struct held *h, struct err *e);
+void held_unkeep(struct held *h);
 
 /*
  * Done: it is removed.  ERR_FAILED also when something could not be; the

@@ -150,6 +150,9 @@ int import_preflight(struct node *n, const char *image, uint64_t bytes,
 void import_print(const struct import_result *res, int quiet, FILE *f);
 json_t *import_json(const struct import_result *res);
 
+/* Append what import_options.site may be, of a site or an address. */
+int import_site_name(struct buf *out, const char *site, struct err *e);
+
 /* Warnings there are: the status of a run that returned 0. */
 int import_status(const struct import_result *res);
 

@@ -6,17 +6,18 @@
 #include "base/cancel.h"
 #include "imgxfer/import.h"
 #include "imgxfer/importextra.h"
-#include "imgxfer/sidecar.h"
+#include "imgxfer/importfrom.h"
 #include "imgxfer/verbs.h"
 #include "remote/node/reach.h"
 
-#define USAGE "image import FILE --site SITE [--profile PROFILE] " \
+#define USAGE "image import FILE|--from-vault IMAGE --site SITE " \
+    "[--profile PROFILE] " \
     "[--as NAME]\n       [--replace [--force]] [--allow-unproved-arch] " \
     "[--timeout SECONDS] [--dry-run]"
 
 enum {
 	OPT_SITE = CLI_OPT_OWN, OPT_PROFILE, OPT_AS, OPT_REPLACE, OPT_FORCE,
-	OPT_UNPROVED, OPT_TIMEOUT, OPT_DRY_RUN,
+	OPT_UNPROVED, OPT_TIMEOUT, OPT_DRY_RUN, OPT_FROM_VAULT,
 };
 
 static const struct option options[] = {
@@ -29,14 +30,16 @@ static const struct option options[] = {
 	{ "allow-unproved-arch", no_argument, NULL, OPT_UNPROVED },
 	{ "timeout", required_argument, NULL, OPT_TIMEOUT },
 	{ "dry-run", no_argument, NULL, OPT_DRY_RUN },
+	{ "from-vault", required_argument, NULL, OPT_FROM_VAULT },
 	{ NULL, 0, NULL, 0 },
 };
 
 /* The bundle and what lies beside it. */
 struct brought {
-	const char *path;
+	const char *name;	/* of a file, or an image in the vault */
+	int kept;
+	struct importfrom from;
 	struct inspect inspect;
-	struct sidecar sidecar;
 	struct import_extra *extras;
 	size_t nextras;
 	struct arena arena;
@@ -87,6 +90,10 @@ take_option(struct arguments *a, int opt, const char *value)
 	case OPT_DRY_RUN:
 		a->opt.dry_run = 1;
 		return (1);
+	case OPT_FROM_VAULT:
+		a->from.name = value;
+		a->from.kept = 1;
+		return (1);
 	case OPT_TIMEOUT:
 		return (take_timeout(a, value) == 0 ? 1 : -1);
 	default:
@@ -96,86 +103,38 @@ take_option(struct arguments *a, int opt, const char *value)
 
 /* ------------------------------------------------------------- the bundle */
 
-/* The bundle must be the one that its sidecar tells of. */
-static int
-check_sidecar(struct brought *b, struct err *e)
-{
-	const struct sidecar_file *s = &b->sidecar.bundle;
-
-	if (s->bytes != b->inspect.bundle_bytes || memcmp(s->digest,
-	    b->inspect.bundle_digest, DIGEST_LEN) != 0)
-		return (err_set(e, ERR_DAMAGED, "%s: it is not the bundle "
-		    "that %s" SIDECAR_SUFFIX " tells of", b->path, b->path));
-	return (0);
-}
-
-/* The path of what lies beside the bundle. */
-static char *
-beside(const char *path, const char *name, struct err *e)
-{
-	const char *slash = strrchr(path, '/');
-	struct buf b = BUF_INIT;
-	char *out = NULL;
-
-	if (slash != NULL)
-		buf_append(&b, path, (size_t)(slash - path) + 1);
-	buf_puts(&b, name);
-	if (buf_ok(&b, e) == 0 && (out = strdup(buf_cstr(&b))) == NULL)
-		err_nomem(e);
-	buf_fini(&b);
-	return (out);
-}
-
 static int
 list_extras(struct brought *b, struct err *e)
 {
-	struct source_file file;
 	struct source source;
-	char *path;
-	int rc;
 
-	if (strchr(b->sidecar.extra.file, '/') != NULL)
-		return (err_set(e, ERR_DAMAGED, "%s" SIDECAR_SUFFIX ": %s is "
-		    "no name of a file beside it", b->path,
-		    b->sidecar.extra.file));
-	if ((path = beside(b->path, b->sidecar.extra.file, e)) == NULL)
+	if (importfrom_extra(&b->from, &source, e) == -1)
 		return (-1);
-	if ((rc = source_file_open(&file, path, &source, e)) == 0) {
-		rc = importextra_list(&source, b->sidecar.extra.digest,
-		    &b->arena, &b->extras, &b->nextras, e);
-		source_file_close(&file);
-	}
-	free(path);
-	return (rc);
+	return (importextra_list(&source, b->from.sidecar->extra.digest,
+	    &b->arena, &b->extras, &b->nextras, e));
 }
 
 static int
-bring(struct brought *b, const struct inspect_options *opt, struct err *e)
+bring(struct brought *b, const struct inspect_options *opt,
+    const struct cli *cli, struct err *e)
 {
-	struct source_file file;
+	const struct sidecar *s;
 	struct source source;
-	int rc;
 
-	if (strcmp(b->path, "-") == 0)
-		return (err_set(e, ERR_USAGE, "FILE is read twice, so it "
-		    "cannot be standard input"));
-	if (source_file_open(&file, b->path, &source, e) == -1)
+	if (importfrom_open(&b->from, b->name, b->kept, cli, e) == -1 ||
+	    importfrom_bundle(&b->from, &source, e) == -1 ||
+	    inspect_run(&b->inspect, &source, opt, e) == -1 ||
+	    importfrom_check(&b->from, &b->inspect, e) == -1)
 		return (-1);
-	rc = inspect_run(&b->inspect, &source, opt, e);
-	source_file_close(&file);
-	if (rc == -1 || (rc = sidecar_load(&b->sidecar, b->path, e)) == -1)
-		return (-1);
-	if (rc == 1 && (check_sidecar(b, e) == -1 ||
-	    (b->sidecar.extra.file != NULL && list_extras(b, e) == -1)))
-		return (-1);
-	return (0);
+	s = b->from.sidecar;
+	return (s != NULL && s->extra.file != NULL ? list_extras(b, e) : 0);
 }
 
 static void
 brought_fini(struct brought *b)
 {
+	importfrom_close(&b->from);
 	inspect_fini(&b->inspect);
-	sidecar_fini(&b->sidecar);
 	free(b->extras);
 	arena_fini(&b->arena);
 }
@@ -186,33 +145,22 @@ static int
 run_on(struct arguments *a, struct node *n, const struct cli *cli,
     struct import_result *res, struct err *e)
 {
-	struct source_file file, extra_file;
 	struct source source, extra;
 	struct import_bundle bundle = { &a->from.inspect, &source, NULL };
-	char *path = NULL;
-	int rc, has_extra = 0;
+	int rc;
 
-	if (source_file_open(&file, a->from.path, &source, e) == -1)
+	if (importfrom_bundle(&a->from.from, &source, e) == -1)
 		return (-1);
-	rc = 0;
 	if (a->from.nextras > 0) {
-		rc = -1;
-		path = beside(a->from.path, a->from.sidecar.extra.file, e);
-		if (path != NULL)
-			rc = source_file_open(&extra_file, path, &extra, e);
-		has_extra = rc == 0;
+		if (importfrom_extra(&a->from.from, &extra, e) == -1)
+			return (-1);
 		a->opt.extras = a->from.extras;
 		a->opt.nextras = a->from.nextras;
 		a->opt.extras_tar = &extra;
 	}
 	a->opt.progress = progress_new("sent", !cli->quiet && !cli->json);
-	if (rc == 0)
-		rc = import_run(n, &bundle, &a->opt, res, e);
+	rc = import_run(n, &bundle, &a->opt, res, e);
 	progress_free(a->opt.progress);
-	source_file_close(&file);
-	if (has_extra)
-		source_file_close(&extra_file);
-	free(path);
 	return (rc);
 }
 
@@ -283,9 +231,8 @@ tell_failure(const struct cli *cli, const struct import_result *res,
 	return (status);
 }
 
-/* Letters that a site's name may have, of an address. */
-static int
-site_name(struct buf *out, const char *site, struct err *e)
+int
+import_site_name(struct buf *out, const char *site, struct err *e)
 {
 	const char *at = strrchr(site, '@'), *p = at != NULL ? at + 1 : site;
 
@@ -327,8 +274,8 @@ run(struct arguments *a, const struct cli *cli)
 	if ((c = cli_config(cli, &e)) == NULL || reach_init(&reach, c,
 	    a->site, isatty(STDIN_FILENO), &e) == -1)
 		return (cli_fail(&e));
-	if (site_name(&site, a->site, &e) == 0 &&
-	    bring(&a->from, a->opt.inspect, &e) == 0 &&
+	if (import_site_name(&site, a->site, &e) == 0 &&
+	    bring(&a->from, a->opt.inspect, cli, &e) == 0 &&
 	    open_vault(a, cli, reach.site, &e) == 0 &&
 	    (n.control = remote_open(&reach.target, &e)) != NULL) {
 		a->opt.site = buf_cstr(&site);
@@ -349,7 +296,8 @@ run(struct arguments *a, const struct cli *cli)
 int
 imgimport_main(struct cli *cli, int argc, char **argv)
 {
-	struct arguments a = { .site = NULL };
+	struct arguments a = { .from = { .from = { .file = { .fd = -1 },
+		.extra_file = { .fd = -1 } } } };
 	int opt, taken, status;
 
 	while ((opt = getopt_long(argc, argv, CLI_SHORT, options,
@@ -358,9 +306,10 @@ imgimport_main(struct cli *cli, int argc, char **argv)
 		    (taken == 0 && cli_option(cli, opt, optarg) == -1))
 			return (cli_usage(USAGE));
 	}
-	if (optind + 1 != argc || a.site == NULL)
+	if (optind + !a.from.kept != argc || a.site == NULL)
 		return (cli_usage(USAGE));
-	a.from.path = argv[optind];
+	if (!a.from.kept)
+		a.from.name = argv[optind];
 	cancel_catch_signals();
 	status = run(&a, cli);
 	brought_fini(&a.from);

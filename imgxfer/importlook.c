@@ -261,6 +261,30 @@ judge_look(struct importrun *r, size_t i, struct err *e)
 	}
 }
 
+/* What is replaced may be another osimage's as well. */
+static int
+judge_shared(struct importrun *r, struct err *e)
+{
+	struct buf users = BUF_INIT;
+	size_t i;
+	int rc = 0;
+
+	for (i = 0; i < r->nlooks && rc == 0; i++) {
+		if (!r->looks[i].aside || r->looks[i].was != IMPORT_OTHER)
+			continue;
+		buf_clear(&users);
+		rc = importrows_users(r->tables, r->plan.image,
+		    r->before[i].path, &users, e);
+		if (rc == 0 && users.len > 0)
+			rc = importrun_add(r->res, &r->res->warnings,
+			    &r->res->nwarnings, e, "%s: it belongs to the "
+			    "osimage %s too", r->before[i].path,
+			    buf_cstr(&users));
+	}
+	buf_fini(&users);
+	return (rc);
+}
+
 /* Without a vault an old file becomes FILE.ORIG, which must be free. */
 static int
 judge_orig(struct importrun *r, struct err *e)
@@ -398,7 +422,9 @@ importrun_survey(struct importrun *r, struct err *e)
 	for (i = 0; i < r->nlooks; i++)
 		if (judge_look(r, i, e) == -1)
 			return (-1);
-	return (judge_orig(r, e) == 0 ? list_files(r, e) : -1);
+	if (judge_shared(r, e) == -1 || judge_orig(r, e) == -1)
+		return (-1);
+	return (list_files(r, e));
 }
 
 /* -------------------------------------------------------------------- room */

@@ -308,3 +308,59 @@ importrows_litefile(const struct tables *t, const char *image,
 	}
 	return (buf_ok(why, e));
 }
+
+/* --------------------------------------------------------------- other users */
+
+struct users {
+	const char *image, *path;
+	struct buf *out;
+};
+
+/* One of the paths between commas, or the directory of the file. */
+static int
+names(const struct span *v, const char *path)
+{
+	const char *p = v->p, *end = v->p + v->len, *comma;
+	size_t n = strlen(path), dir = (size_t)(strrchr(path, '/') - path), k;
+
+	for (; p != NULL && p < end; p = comma + 1) {
+		if ((comma = memchr(p, ',', (size_t)(end - p))) == NULL)
+			comma = end;
+		k = (size_t)(comma - p);
+		if ((k == n || k == dir) && memcmp(p, path, k) == 0)
+			return (1);
+	}
+	return (0);
+}
+
+static int
+take_user(void *arg, const struct span *at, struct err *e)
+{
+	struct users *u = arg;
+	size_t i;
+
+	if (at[0].p == NULL || same(at, u->image))
+		return (0);
+	for (i = 1; i < 7 && !names(at + i, u->path); i++)
+		;
+	if (i == 7)
+		return (0);
+	buf_puts(u->out, u->out->len > 0 ? ", " : "");
+	buf_put_printable(u->out, at[0].p, at[0].len);
+	return (buf_ok(u->out, e));
+}
+
+int
+importrows_users(const struct tables *t, const char *image,
+    const char *path, struct buf *out, struct err *e)
+{
+	static const char *const columns[] = { "imagename", "rootimgdir",
+	    "template", "pkglist", "otherpkglist", "exlist", "postinstall" };
+	static const char *const lists[] = { "imagename", "synclists",
+	    "synclists", "synclists", "synclists", "synclists", "synclists" };
+	struct users u = { image, path, out };
+
+	if (tables_rows(t, "linuximage", columns, 7, take_user, &u, e) == -1)
+		return (-1);
+	return (tables_rows(t, "osimage", lists, 7, take_user, &u, e));
+}

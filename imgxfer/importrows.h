@@ -43,4 +43,8 @@ int importrows_unknown(const struct tables *t,
 int importrows_litefile(const struct tables *t, const char *image,
     const struct buf *csv, struct buf *why, struct err *e);
 
+/* The other osimages that a file belongs to, appended to out, with commas. */
+int importrows_users(const struct tables *t, const char *image,
+    const char *path, struct buf *out, struct err *e);
+
 #endif

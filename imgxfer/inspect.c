@@ -469,8 +469,8 @@ finish(struct look *l, struct err *e)
 		in->nmembers = 0;
 		return (err_nomem(e));
 	}
-	read_manifest(l, e);
 	judge_members(l);
+	read_manifest(l, e);
 	if (in->has_manifest)
 		judge_manifest(l);
 	judge_surplus(l);

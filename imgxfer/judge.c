@@ -250,7 +250,7 @@ judge_members(struct look *l)
 	size_t i;
 
 	find_image(l);
-	if (l->in->nmembers == 0 && !l->said)
+	if (l->in->nmembers == 0 && (!l->said || l->worst < INSPECT_BAD))
 		look_say(l, INSPECT_BAD, "", "the archive is empty");
 	if (l->in->image != NULL &&
 	    (why = inspect_name(l->in->image)) != NULL)

@@ -320,6 +320,7 @@ kept_write_extra(struct kept *k, const struct sink *to, struct err *e)
 
 struct kept_stream {
 	struct kept *kept;
+	int extra;
 	struct flow *flow;
 	pthread_t thread;
 	int running;
@@ -332,16 +333,16 @@ stream_main(void *arg)
 	struct sink to = flow_sink(s->flow);
 	struct kept_sum sum;
 	struct err e;
+	int rc;
 
-	if (kept_write(s->kept, &to, &sum, &e) == -1)
-		flow_end(s->flow, &e);
-	else
-		flow_end(s->flow, NULL);
+	rc = s->extra ? kept_write_extra(s->kept, &to, &e) :
+	    kept_write(s->kept, &to, &sum, &e);
+	flow_end(s->flow, rc == -1 ? &e : NULL);
 	return (NULL);
 }
 
 struct kept_stream *
-kept_stream_new(struct kept *k, struct err *e)
+kept_stream_new(struct kept *k, int extra, struct err *e)
 {
 	struct kept_stream *s;
 
@@ -350,6 +351,7 @@ kept_stream_new(struct kept *k, struct err *e)
 		return (NULL);
 	}
 	s->kept = k;
+	s->extra = extra;
 	if ((s->flow = flow_new(FLOW, e)) == NULL) {
 		kept_stream_free(s);
 		return (NULL);

@@ -69,11 +69,13 @@ int kept_write(struct kept *k, const struct sink *to, struct kept_sum *sum,
 int kept_write_extra(struct kept *k, const struct sink *to, struct err *e);
 
 /*
- * The same bundle as a source, which another thread fills.  The end of the
- * source is only reached when all of it is proved.
+ * The same bundle, or with extra that archive, as a source, which another
+ * thread fills.  The end of the source is only reached when all of it is
+ * proved.  The same kept may have one of each at a time.
  */
 struct kept_stream;
-struct kept_stream *kept_stream_new(struct kept *k, struct err *e);
+struct kept_stream *kept_stream_new(struct kept *k, int extra,
+    struct err *e);
 struct source kept_stream_source(struct kept_stream *s);
 void kept_stream_free(struct kept_stream *s);
 

@@ -7,9 +7,10 @@
 #include "formats/dbtext.h"
 #include "formats/osshow.h"
 #include "imgxfer/imgsite.h"
+#include "imgxfer/keptcmd.h"
 #include "imgxfer/verbs.h"
 
-#define USAGE "image list --site SITE"
+#define USAGE "image list [--site SITE]"
 
 enum { OPT_SITE = CLI_OPT_OWN };
 
@@ -197,8 +198,10 @@ imglist_main(struct cli *cli, int argc, char **argv)
 		else if (cli_option(cli, opt, optarg) == -1)
 			return (cli_usage(USAGE));
 	}
-	if (optind != argc || site == NULL)
+	if (optind != argc)
 		return (cli_usage(USAGE));
+	if (site == NULL)
+		return (keptcmd_list(cli));
 	cancel_catch_signals();
 	return (list_site(cli, site, &e));
 }

@@ -10,11 +10,13 @@ static const struct verb {
 	const char *name;
 	int (*run)(struct cli *cli, int argc, char **argv);
 } verbs[] = {
+	{ "copy", imgcopy_main },
 	{ "export", imgexport_main },
 	{ "import", imgimport_main },
 	{ "inspect", imginspect_main },
 	{ "list", imglist_main },
 	{ "keep", imgkeep_main },
+	{ "ready", imgready_main },
 	{ NULL, NULL },
 };
 

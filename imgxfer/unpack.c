@@ -126,7 +126,7 @@ filter_open(struct unpack *u, struct err *e)
 	archive_read_support_format_raw(u->a);
 	archive_read_support_format_empty(u->a);
 	if (archive_read_open(u->a, u, NULL, lend, NULL) != ARCHIVE_OK)
-		return (filter_error(u, "stream cannot be read", e));
+		return (filter_error(u, "stream is cut off or garbled", e));
 	switch (archive_read_next_header(u->a, &ent)) {
 	case ARCHIVE_OK:
 	case ARCHIVE_WARN:
@@ -135,7 +135,7 @@ filter_open(struct unpack *u, struct err *e)
 		u->done = 1;
 		return (0);
 	default:
-		return (filter_error(u, "stream cannot be read", e));
+		return (filter_error(u, "stream is cut off or garbled", e));
 	}
 }
 

@@ -41,8 +41,8 @@ struct rows {
 	size_t n, cap;
 	const char *key;	/* only rows whose value of it ... */
 	int index;		/* the key's, or -1 */
-	int (*wanted)(void *arg, const struct span *key);
-	void *arg;
+	int (*wanted)(const void *arg, const struct span *key);
+	const void *arg;
 };
 
 static int
@@ -136,24 +136,11 @@ value_of(const struct rows *r, size_t row, const char *column)
 	return (NULL);
 }
 
-static int
-replace_text(struct dbset_table *t, struct buf *text, struct err *e)
-{
-	if (buf_ok(text, e) == -1)
-		return (-1);
-	buf_fini(&t->text);
-	t->text = *text;
-	memset(text, 0, sizeof(*text));
-	free(t->why);
-	t->why = NULL;
-	return (dbset_prove(t, e));
-}
-
 /* ---------------------------------------------------------------- picking */
 
 /* Whether a value is one of the names in a list with commas between them. */
 static int
-is_among(void *arg, const struct span *value)
+is_among(const void *arg, const struct span *value)
 {
 	const char *p = arg;
 	size_t n;
@@ -168,7 +155,7 @@ is_among(void *arg, const struct span *value)
 
 /* An osimage's name may have a comma in it. */
 static int
-is_it(void *arg, const struct span *value)
+is_it(const void *arg, const struct span *value)
 {
 	return (strlen(arg) == value->len &&
 	    memcmp(arg, value->p, value->len) == 0);
@@ -186,7 +173,7 @@ names_in(const struct dbset *want, const char *image, const char *column,
 	int rc = -1;
 
 	buf_puts(&name, image);
-	r.arg = (void *)(uintptr_t)buf_cstr(&name);
+	r.arg = buf_cstr(&name);
 	if (t == NULL || read_rows(&r, t, e) == 0) {
 		if (r.n > 0 && (v = value_of(&r, 0, column)) != NULL)
 			buf_append(out, v->p, v->len);
@@ -250,10 +237,10 @@ pick(struct dbset *want, struct dbset_table *t, const struct part *part,
 	rc = part->from != NULL ?
 	    names_in(want, image, part->from, &names, e) : 0;
 	r.wanted = part->from != NULL ? is_among : is_it;
-	r.arg = (void *)(uintptr_t)buf_cstr(&names);
+	r.arg = buf_cstr(&names);
 	if (rc == 0 && (rc = read_rows(&r, t, e)) == 0 && r.n > 0) {
 		put_picked(&r, &text);
-		rc = replace_text(t, &text, e) == 0 ? 1 : -1;
+		rc = dbset_replace(t, &text, e) == 0 ? 1 : -1;
 	}
 	rows_fini(&r);
 	buf_fini(&names);
@@ -295,7 +282,7 @@ dbmerge_pick(struct dbset *want, const char *image, struct err *e)
 /* ---------------------------------------------------------------- merging */
 
 static int
-has_key(void *arg, const struct span *key)
+has_key(const void *arg, const struct span *key)
 {
 	const struct rows *r = arg;
 	size_t i;
@@ -308,13 +295,13 @@ has_key(void *arg, const struct span *key)
 }
 
 static int
-has_another(void *arg, const struct span *key)
+has_another(const void *arg, const struct span *key)
 {
 	return (!has_key(arg, key));
 }
 
 static int
-any(void *arg, const struct span *key)
+any(const void *arg, const struct span *key)
 {
 	(void)arg;
 	(void)key;
@@ -359,7 +346,7 @@ dbmerge_into(struct dbset_table *t, const struct dbset_table *there,
 	buf_putc(&text, '\n');
 	put_rows(&old, old.columns, old.ncolumns, &text);
 	put_rows(&new, old.columns, old.ncolumns, &text);
-	rc = replace_text(t, &text, e);
+	rc = dbset_replace(t, &text, e);
 out:
 	rows_fini(&new);
 	rows_fini(&old);

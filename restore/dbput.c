@@ -292,13 +292,22 @@ have_it_run(struct dbwork *w, struct dbput_result *r, struct err *e)
 static int
 keep_undo(struct dbwork *w, struct dbput_result *r, struct err *e)
 {
-	if (w->opt->undo != NULL)
-		r->undo = *w->opt->undo;
-	else if (w->plan->unsure)
-		tell_no_undo(w);
-	else
-		return (dbundo_keep(w, &r->undo, e));
-	return (0);
+	const struct dbput_undo *kept = w->opt->undo;
+	int rc;
+
+	if (kept == NULL || kept->id[0] == '\0') {
+		if (!w->plan->unsure)
+			return (dbundo_keep(w, &r->undo, e));
+		if (kept == NULL)
+			tell_no_undo(w);
+		return (0);
+	}
+	r->undo = *kept;
+	if ((rc = dbundo_covers(w, kept, e)) == 0)
+		report_note(w->opt->report, "database", DUMP_TARGET, "the "
+		    "target's tables have changed since the undo was kept, "
+		    "which leads to what they were then");
+	return (rc == -1 ? -1 : 0);
 }
 
 static int

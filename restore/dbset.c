@@ -204,6 +204,19 @@ out:
 	return (rc);
 }
 
+int
+dbset_replace(struct dbset_table *t, struct buf *text, struct err *e)
+{
+	if (buf_ok(text, e) == -1)
+		return (-1);
+	buf_fini(&t->text);
+	t->text = *text;
+	memset(text, 0, sizeof(*text));
+	free(t->why);
+	t->why = NULL;
+	return (dbset_prove(t, e));
+}
+
 static const struct snapshot_table *
 proof_of(const struct snapshot *s, const char *name)
 {

@@ -48,6 +48,9 @@ int dbset_load(struct dbset *s, struct view *v, struct err *e);
 /* Prove one table again, whose text has changed; its name and text are set. */
 int dbset_prove(struct dbset_table *t, struct err *e);
 
+/* Put another text in its place, which is taken, and prove that. */
+int dbset_replace(struct dbset_table *t, struct buf *text, struct err *e);
+
 /*
  * Takes the tables of a dump on a node: opt->take and opt->arg are set, then
  * dbset_taken() says how they were found.

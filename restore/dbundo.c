@@ -122,6 +122,21 @@ name_it(struct dbput_undo *out, const struct snapshot *s, int anew)
 }
 
 int
+dbundo_covers(const struct dbwork *w, const struct dbput_undo *undo,
+    struct err *e)
+{
+	struct snapshot s;
+	int rc;
+
+	if ((rc = load_newest(w, &s, e)) != 1)
+		return (rc);
+	if ((rc = strcmp(s.id, undo->id) == 0) && !has_all(&s, &w->there))
+		rc = is_mixture(w, &s, e);
+	snapshot_fini(&s);
+	return (rc);
+}
+
+int
 dbundo_resumes(const struct dbwork *w, struct dbput_undo *out,
     struct err *e)
 {

@@ -17,6 +17,13 @@ int dbundo_keep(const struct dbwork *w, struct dbput_undo *out,
     struct err *e);
 
 /*
+ * Whether that undo, the newest, has the target's tables as they are, but for
+ * those that are restored already: 1, 0, -1.
+ */
+int dbundo_covers(const struct dbwork *w, const struct dbput_undo *undo,
+    struct err *e);
+
+/*
  * Whether the target's tables are those of a restore of this snapshot that
  * was cut short: each is as in the newest undo or as in the snapshot, and
  * some only as in the snapshot.  Then nothing is lost that is not kept.

@@ -9,14 +9,14 @@
 #include "restore/dbcsv.h"
 #include "restore/dbjudge.h"
 #include "restore/dbmerge.h"
+#include "restore/dbnames.h"
 #include "restore/dbstage.h"
 #include "restore/dbundo.h"
 #include "restore/dbwork.h"
 
-#define SEEN_MAX 10		/* rows of a table with an old name, told briefly */
+#define SEEN_MAX 10		/* rows of a table with an old name */
 #define BYPASS_S 60
 #define BYPASS_MAX ((size_t)64 << 20)
-#define ADDRESSES_MAX ((size_t)64 << 10)
 
 double
 dbwork_now(void)
@@ -224,141 +224,7 @@ look_at_target(struct dbwork *w, int may_restart, struct err *e)
 	return (judge_target(w, &stuck, e));
 }
 
-/* ----------------------------------------------------------- the old names */
-
-/* A value of the snapshot's site table. */
-struct site_value {
-	const char *key;
-	struct buf *out;
-};
-
-static int
-find_site_value(void *arg, const struct dbcsv_cell *c, struct buf *out)
-{
-	const struct site_value *s = arg;
-	size_t i;
-
-	(void)out;
-	if (strcmp(c->column, "value") != 0)
-		return (0);
-	for (i = 0; i < c->n; i++)
-		if (strcmp(c->columns[i], "key") == 0 &&
-		    c->values[i].len == strlen(s->key) &&
-		    memcmp(c->values[i].p, s->key, c->values[i].len) == 0)
-			buf_append(s->out, c->value->p, c->value->len);
-	return (0);
-}
-
-static int
-site_value(struct dbwork *w, const char *key, struct buf *out,
-    struct err *e)
-{
-	struct site_value s = { key, out };
-	struct dbcsv_edit edit = { .value = find_site_value, .arg = &s };
-	const struct dbset_table *t = dbset_find(&w->want, "site");
-	struct buf unwanted = BUF_INIT;
-	int rc = 0;
-
-	if (t != NULL)
-		rc = dbcsv_rewrite(t->text.data, t->text.len, &edit,
-		    &unwanted, e);
-	buf_fini(&unwanted);
-	return (rc == 0 ? buf_ok(out, e) : -1);
-}
-
-/* The host in "user@host:port", appended. */
-static void
-host_of(const char *address, struct buf *out)
-{
-	const char *at = strrchr(address, '@'), *colon;
-
-	if (at != NULL)
-		address = at + 1;
-	colon = strrchr(address, ':');
-	buf_append(out, address, colon != NULL ? (size_t)(colon - address) :
-	    strlen(address));
-}
-
-/* What the target calls its own: addresses, as words. */
-static int
-ask_addresses(struct dbwork *w, struct err *e)
-{
-	static const char script[] = "hostname -I 2>/dev/null || "
-	    "ip -o addr 2>/dev/null || :\n";
-	struct buf command = BUF_INIT;
-	struct remote_io io = { .max = ADDRESSES_MAX, .out = &w->addresses,
-	    .limit_s = BYPASS_S };
-	int rc;
-
-	remote_command(&command, script, NULL, 0);
-	if ((rc = buf_ok(&command, e)) == 0 &&
-	    remote_run(w->opt->remote, buf_cstr(&command), &io, e) == -1)
-		rc = remote_lost(w->opt->remote) ? -1 : 0;
-	buf_fini(&command);
-	return (rc);
-}
-
-static int
-is_its_own(struct dbwork *w, const char *old)
-{
-	char *copy = strdup(buf_cstr(&w->addresses)), *word, *rest = copy;
-	int found = 0;
-
-	while (rest != NULL && (word = strsep(&rest, " /\t\r\n")) != NULL)
-		found |= strcmp(word, old) == 0;
-	free(copy);
-	return (found);
-}
-
-/* Look for an old name, unless the target goes by it too. */
-static int
-look_for(struct dbwork *w, const char *old, struct err *e)
-{
-	const struct probe *p = &w->probe;
-	struct buf host = BUF_INIT;
-	int known;
-
-	host_of(remote_name(w->opt->remote), &host);
-	known = old == NULL || *old == '\0' ||
-	    strcmp(old, "localhost") == 0 || strncmp(old, "127.", 4) == 0 ||
-	    strcmp(old, buf_cstr(&host)) == 0 ||
-	    is_its_own(w, old) ||
-	    (p->hostname != NULL && strcmp(old, p->hostname) == 0) ||
-	    (p->master != NULL && strcmp(old, p->master) == 0);
-	buf_fini(&host);
-	return (known ? 0 : rehome_look(&w->rehome, old, e));
-}
-
-static int
-look_for_names(struct dbwork *w, struct err *e)
-{
-	const struct snapshot_node *n = &w->opt->view->snap.node;
-	struct buf text = BUF_INIT;
-	size_t len;
-	int rc;
-
-	if ((rc = ask_addresses(w, e)) == 0 &&
-	    (rc = look_for(w, n->hostname, e)) == 0 && n->hostname != NULL) {
-		len = strcspn(n->hostname, ".");
-		buf_append(&text, n->hostname, len);
-		/* "mn1.old" and "mn1.new" are both mn1. */
-		if (w->probe.hostname == NULL ||
-		    strncmp(w->probe.hostname, n->hostname, len) != 0 ||
-		    (w->probe.hostname[len] != '\0' &&
-		    w->probe.hostname[len] != '.'))
-			rc = look_for(w, buf_cstr(&text), e);
-	}
-	buf_clear(&text);
-	if (rc == 0 && n->address != NULL) {
-		host_of(n->address, &text);
-		rc = look_for(w, buf_cstr(&text), e);
-	}
-	buf_clear(&text);
-	if (rc == 0 && (rc = site_value(w, "master", &text, e)) == 0)
-		rc = look_for(w, buf_cstr(&text), e);
-	buf_fini(&text);
-	return (rc);
-}
+/* ---------------------------------------------------------- table by table */
 
 static void
 tell_name(void *arg, const char *table, const char *line, int edited)
@@ -369,8 +235,6 @@ tell_name(void *arg, const char *table, const char *line, int edited)
 	if ((w->seen++ < SEEN_MAX || w->opt->verbose) && !w->opt->planned)
 		dbwork_say(w, "%s: %s", table, line);
 }
-
-/* ----------------------------------------------------------- table by table */
 
 static int
 leave_out(struct dbwork *w, struct dbput_table *p, int status,
@@ -419,17 +283,6 @@ missing_columns(const struct dbset_table *want,
 }
 
 static int
-replace_text(struct dbset_table *t, struct buf *text, struct err *e)
-{
-	buf_fini(&t->text);
-	t->text = *text;
-	memset(text, 0, sizeof(*text));
-	free(t->why);
-	t->why = NULL;
-	return (dbset_prove(t, e));
-}
-
-static int
 drop_columns(struct dbset_table *t, char (*names)[XCATCSV_NAME_MAX + 1],
     size_t n, struct err *e)
 {
@@ -445,7 +298,7 @@ drop_columns(struct dbset_table *t, char (*names)[XCATCSV_NAME_MAX + 1],
 		drop[i] = names[i];
 	edit.drop = drop;
 	if (dbcsv_rewrite(t->text.data, t->text.len, &edit, &text, e) == 0)
-		rc = replace_text(t, &text, e);
+		rc = dbset_replace(t, &text, e);
 	buf_fini(&text);
 	free(drop);
 	return (rc);
@@ -504,7 +357,7 @@ edit_names(struct dbwork *w, struct dbput_table *p, struct dbset_table *t,
 		dbwork_say(w, "%s: and %zu more (-v shows them)", t->name,
 		    w->seen - SEEN_MAX);
 	if (rc == 0 && p->edits > 0) {
-		rc = replace_text(t, &text, e);
+		rc = dbset_replace(t, &text, e);
 		w->plan->edits += p->edits;
 		if (rc == 0 && t->worst >= XCATCSV_UNRESTORABLE)
 			rc = leave_out(w, p, STATUS_REPORTED, t->why != NULL ?
@@ -668,7 +521,7 @@ dbwork_prepare(struct dbwork *w, int may_restart, struct err *e)
 	if (look_at_target(w, may_restart, e) == -1)
 		return (-1);
 	then = dbwork_now();
-	if (look_for_names(w, e) == -1 ||
+	if (dbnames_look(w, e) == -1 ||
 	    (w->opt->image != NULL &&
 	    dbmerge_pick(&w->want, w->opt->image, e) == -1) ||
 	    plan_tables(w, e) == -1)

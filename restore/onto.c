@@ -14,7 +14,7 @@
 
 #define THREADS_MAX 16
 #define DATABASE "/.dbbackup"
-#define FACTS "/.xcatvault"	/* what a backup has found out: not the node's */
+#define FACTS "/.xcatvault"	/* found out by a backup: not the node's */
 
 /* ---------------------------------------------------------------- before */
 
@@ -81,7 +81,8 @@ is_wanted(const struct onto *o, const struct snapshot_volume *vol)
 static int
 has_host_key(const struct onto *o, const struct snapshot_volume *vol)
 {
-	static const struct span keys = { "./ssh", 5 }, all = { "./etc/ssh", 9 };
+	static const struct span keys = { "./ssh", 5 };
+	static const struct span all = { "./etc/ssh", 9 };
 
 	return (strcmp(vol->path, "/etc/ssh") == 0 ||
 	    (strcmp(vol->path, "/etc") == 0 &&
@@ -116,26 +117,32 @@ expect_key(struct onto *o)
 		}
 }
 
+static void
+add_volume(struct onto *o, const struct snapshot_volume *vol)
+{
+	struct onto_volume *v = &o->volumes[o->nvolumes++];
+
+	v->vol = vol;
+	v->local = local_of(o, vol);
+	survey_init(&v->survey, &o->survey, vol, vol->path);
+}
+
 static int
 choose_volumes(struct onto *o, struct err *e)
 {
-	struct onto_volume *v;
-	size_t i, n;
+	const struct snapshot_volume *vol;
+	size_t i;
+	int late;
 
 	o->volumes = calloc(o->view.snap.nvolumes + 1, sizeof(*o->volumes));
 	if (o->volumes == NULL)
 		return (err_nomem(e));
-	for (n = 0; n < 3 * o->view.snap.nvolumes; n++) {
-		i = n % o->view.snap.nvolumes;
-		if (!is_wanted(o, &o->view.snap.volumes[i]) ||
-		    comes_late(o, &o->view.snap.volumes[i]) !=
-		    (int)(n / o->view.snap.nvolumes))
-			continue;
-		v = &o->volumes[o->nvolumes++];
-		v->vol = &o->view.snap.volumes[i];
-		v->local = local_of(o, v->vol);
-		survey_init(&v->survey, &o->survey, v->vol, v->vol->path);
-	}
+	for (late = 0; late <= 2; late++)
+		for (i = 0; i < o->view.snap.nvolumes; i++) {
+			vol = &o->view.snap.volumes[i];
+			if (is_wanted(o, vol) && comes_late(o, vol) == late)
+				add_volume(o, vol);
+		}
 	if (o->nvolumes == 0 && !o->db.wanted)
 		return (err_set(e, ERR_USAGE, "nothing to restore: "
 		    DATABASE " is the database's, which is restored as a "

@@ -41,6 +41,7 @@ check clang-tidy      clang-tidy        clang-tools-extra   clang-tools
 check cppcheck        cppcheck          cppcheck            cppcheck
 check ctags           universal-ctags   ctags               ctags
 check file            file              file                file
+check cpio          cpio              cpio                cpio
 check flock           util-linux        util-linux          util-linux
 check jq              jq                jq                  jq
 check mandoc          mandoc            mandoc              mandoc

@@ -109,3 +109,198 @@ line()
 	complains 'tables of xCAT.s database cannot be read'
 	on mn_fault a clear
 }
+
+# --------------------------------------------------------------------- ready
+
+ROCKY=rocky9.4-x86_64-netboot-compute
+POWER=rhels8.6.0-ppc64le-netboot-compute
+
+# lacks AREA WHAT COMMAND: an item of the last --json run (regexes)
+lacks()
+{
+	jq -e --arg a "$1" --arg w "$2" --arg c "$3" 'any(.items[];
+	    .level != "note" and .area == $a and (.what | test($w)) and
+	    (.command // "" | test($c)))' "$T/out" >/dev/null || {
+		echo "no item $1: $2: $3"
+		cat "$T/out"
+		return 1
+	}
+}
+
+# lacking: areas of what the last --json run found lacking
+lacking()
+{
+	jq -r '[.items[] | select(.level != "note") | .area] | unique |
+	    join(" ")' "$T/out"
+}
+
+# booting NODE: all that a node needs to boot the image ROCKY on it
+booting()
+{
+	on mn_sh "$1" sh -c 'cd /tftpboot
+	    mkdir -p xcat/osimage/'$ROCKY' boot/grub2 /etc/dhcp
+	    for f in xcat/genesis.kernel.x86_64 xcat/genesis.fs.x86_64.gz \
+		xcat/xnba.kpxe xcat/xnba.efi; do echo x >$f; done
+	    cp /install/netboot/rocky9.4/x86_64/compute/kernel \
+		/install/netboot/rocky9.4/x86_64/compute/initrd-stateless.gz \
+		xcat/osimage/'$ROCKY'
+	    {
+		echo "option client-architecture code 93 = unsigned integer 16;"
+		echo "if option client-architecture = 00:07 { filename x; }"
+		tabdump nodelist | sed -n "s/^\"\(cn[0-9]*\)\".*/#definition for host \1 aka host \1 can be found/p"
+	    } >/etc/dhcp/dhcpd.conf'
+}
+
+@test "image ready: an image with all that it needs is" {
+	booting a
+	exits 0 xv image ready $ROCKY --site a
+	equal "$(head -n 1 "$T/out" | sed "s/ on root@[0-9.:]*: /: /")" \
+	    "$ROCKY (netboot, rocky9.4, x86_64): ready; 24 nodes are set to boot it"
+	exits 0 xv --json image ready $ROCKY --site a
+	equal "$(jq -r '[.verdict, (.nodes | length), .osarch] | join(" ")' \
+	    "$T/out")" 'ready 24 x86_64'
+	nothing_left a
+}
+
+@test "image ready: each thing that is missing, and how to have it" {
+	while IFS='|' read -r spoil area what command; do
+		booting a
+		on mn_sh a sh -c "cd /tftpboot; $spoil"
+		exits 1 xv --json image ready $ROCKY --site a
+		equal "$(jq -r .verdict "$T/out")" 'not ready'
+		lacks "$area" "$what" "$command"
+		equal "$(lacking)" "$area" "$spoil"
+	done <<-END
+	rm xcat/genesis.kernel.x86_64|genesis|genesis.*x86_64|install xcat-genesis-base-amd64 xcat-genesis-scripts-amd64 && mknb x86_64\$
+	rm xcat/genesis.fs.x86_64.gz|genesis|genesis.*x86_64|mknb x86_64\$
+	rm xcat/xnba.kpxe|boot loader|/tftpboot/xcat/xnba.kpxe is not there|install xnba-undi\$
+	: >xcat/xnba.efi|boot loader|/tftpboot/xcat/xnba.efi is not there|install xnba-undi\$
+	rm -r xcat/osimage/$ROCKY|tftp|osimage/$ROCKY/kernel is not there|^nodeset cn001,.*,cn024 osimage=$ROCKY\$
+	echo 1 >>xcat/osimage/$ROCKY/initrd-stateless.gz|tftp|initrd-stateless.gz is another one|^nodeset cn001,
+	sed -i 1s/^./X/ xcat/osimage/$ROCKY/kernel|tftp|kernel is another one|^nodeset cn001,
+	rm /etc/dhcp/dhcpd.conf|dhcp|no configuration of a DHCP server|^makedhcp -n
+	sed -i /00:07/d /etc/dhcp/dhcpd.conf|dhcp|dhcpd.conf does not know clients that are x86_64|^makedhcp -n
+	sed -i /host.cn00[37]/d /etc/dhcp/dhcpd.conf|dhcp|2 nodes .cn003, cn007. that the DHCP server does not know|^makedhcp cn003,cn007\$
+	END
+}
+
+@test "image ready: an installed genesis only wants mknb; Kea is known too" {
+	booting a
+	on mn_sh a sh -c 'mkdir -p /opt/xcat/share/xcat/netboot/genesis/x86_64
+	    : >/opt/xcat/share/xcat/netboot/genesis/x86_64/kernel
+	    rm /tftpboot/xcat/genesis.kernel.x86_64 /etc/dhcp/dhcpd.conf
+	    mkdir -p /etc/kea; { echo "option[93].hex == 0x0007"
+	    tabdump nodelist | cut -d, -f1; } >/etc/kea/kea-dhcp4.conf'
+	exits 1 xv --json image ready $ROCKY --site a
+	equal "$(lacking)" genesis
+	lacks genesis x86_64 '^mknb x86_64$'
+	on mn_sh a sh -c 'rm -r /etc/kea /opt/xcat/share/xcat/netboot/genesis'
+}
+
+@test "image ready: an image of another architecture wants parts of its own" {
+	booting a
+	# nobody is of that architecture yet
+	exits 1 xv --json image ready $POWER --site a
+	equal "$(lacking)" 'boot loader dhcp genesis tftp'
+	lacks genesis 'genesis.*ppc64' 'mknb ppc64$'
+	lacks 'boot loader' '/boot/grub2/grub2.ppc is not there' 'install grub2-xcat$'
+	lacks tftp "$POWER/kernel is not there" "^nodeset NODERANGE osimage=$POWER\$"
+	lacks dhcp 'ppc64le .*00:0e' '^makedhcp -n'
+	# two are, one of them a guest, and one of another is set to boot it
+	on mn_sh a sh -c '
+	    chtab node=cn001 nodetype.arch=ppc64le
+	    chtab node=cn001 noderes.netboot=xnba
+	    chtab node=cn002 nodetype.arch=ppc64el nodetype.provmethod='$POWER'
+	    chtab node=cn002 nodehm.mgt=kvm
+	    chtab node=cn002 noderes.netboot=pxe
+	    chtab node=cn003 nodetype.provmethod='$POWER'
+	    chtab -d node=cn003 mac'
+	exits 1 xv --json image ready $POWER --site a
+	equal "$(lacking)" 'boot loader dhcp genesis nodes tftp'
+	lacks nodes '2 nodes .cn001, cn003. whose noderes.netboot' '^chdef -t node -o cn001,cn003 netboot=petitboot$'
+	lacks nodes '1 node .cn003. set to boot it, whose nodetype.arch is x86_64' '^chdef -t node -o cn003 arch=ppc64le$'
+	lacks nodes 'netboot does not boot ppc64le' '^chdef -t node -o cn002 netboot=grub2$'
+	lacks nodes '1 node .cn003. without a MAC' '^getmacs cn003$'
+	lacks tftp "$POWER/kernel is not there" "^nodeset cn002 osimage=$POWER\$"
+	# as text: what, why, what to do
+	exits 1 xv image ready $POWER --site a
+	says '^boot loader: /tftpboot/boot/grub2/grub2.ppc is not there$'
+	says '^    why: ppc64le nodes with netboot=grub2 load it first$'
+	says '^    do:  .*mknb ppc64$'
+	on mn_populate a >/dev/null
+}
+
+@test "image ready: aarch64 has a grub2 that xCAT does not bring" {
+	booting a
+	on mn_sh a sh -c 'chtab imagename=arm osimage.provmethod=netboot \
+	    osimage.osvers=rocky9.4 osimage.osarch=aarch64 osimage.profile=c \
+	    osimage.imagetype=linux osimage.osdistroname=rocky9.4-aarch64
+	    chtab imagename=arm linuximage.rootimgdir=/install/netboot/rocky9.4/x86_64/compute
+	    chtab node=cn004 nodetype.arch=aarch64
+	    chtab node=cn004 noderes.netboot=grub2'
+	exits 1 xv --json image ready arm --site a
+	lacks 'boot loader' grub2.aarch64 '^curl .*MIRROR/BaseOS/aarch64/os/EFI/BOOT/grubaa64.efi$'
+	lacks osdistro 'no row rocky9.4-aarch64' '^mkdef -t osdistro -o rocky9.4-aarch64 basename=rocky majorversion=9 minorversion=4 arch=aarch64 type=Linux$'
+	lacks dhcp '00:0b' '^makedhcp -n'
+	on mn_sh a sh -c 'mkdir -p /install/rocky9.4/aarch64/EFI/BOOT
+	    echo x >/install/rocky9.4/aarch64/EFI/BOOT/grubaa64.efi'
+	exits 1 xv --json image ready arm --site a
+	lacks 'boot loader' grub2.aarch64 '^install -D -m 644 /install/rocky9.4/aarch64/EFI/BOOT/grubaa64.efi /tftpboot/boot/grub2/grub2.aarch64$'
+	on mn_sh a sh -c 'chtab -d imagename=arm osimage
+	    chtab -d imagename=arm linuximage; rm -r /install/rocky9.4/aarch64'
+	on mn_populate a >/dev/null
+}
+
+@test "image ready: attributes come from groups, too" {
+	booting a
+	on mn_sh a sh -c '
+	    chtab node=grouped nodelist.groups=nothing,compute
+	    chtab -d node=cn005 noderes
+	    chtab node=compute noderes.netboot=yaboot
+	    chtab node=cn006 noderes.netboot="|\D+(\d+)|x(\$1)|"'
+	exits 1 xv --json image ready $ROCKY --site a
+	lacks nodes '1 node .cn005. whose noderes.netboot' '^chdef -t node -o cn005 netboot=xnba$'
+	jq -e 'any(.items[]; .level == "note" and (.what |
+	    test("1 node .cn006. have attributes that are patterns")))' "$T/out"
+	on mn_sh a sh -c 'chtab -d node=compute noderes; chtab -d node=grouped nodelist'
+	on mn_populate a >/dev/null
+}
+
+@test "image ready: an image that is not whole is status 5" {
+	booting a
+	exits 5 xv --json image ready norootimg --site a
+	equal "$(jq -r .verdict "$T/out")" incomplete
+	lacks image 'rootimg .*/broken/rootimg' '^packimage norootimg$'
+	exits 5 xv image ready norootimg --site a
+	says '^norootimg .* INCOMPLETE'
+	on mn_sh a mv /install/postscripts/setupfoo /tmp
+	exits 5 xv --json image ready $ROCKY --site a
+	lacks image 'postscript /install/postscripts/setupfoo' "^xcatvault restore latest --site a --image $ROCKY\$"
+	on mn_sh a mv /tmp/setupfoo /install/postscripts
+}
+
+@test "image ready: other hosts that serve, and xcatd down" {
+	booting a
+	on mn_sh a sh -c 'rm /etc/dhcp/dhcpd.conf
+	    chtab key=externaldhcpservers site.value=10.0.0.9
+	    chtab node=cn001 noderes.servicenode=sn1'
+	exits 0 xv --json image ready $ROCKY --site a
+	equal "$(jq -r '[.items[].what] | join("; ")' "$T/out")" \
+	    '1 node (cn001) have service nodes; other hosts serve DHCP (10.0.0.9)'
+	on mn_fault a xcatd=down
+	exits 1 xv --json image ready $ROCKY --site a
+	equal "$(lacking)" xcatd
+	on mn_fault a clear
+	on mn_sh a chtab -d key=externaldhcpservers site
+	on mn_populate a >/dev/null
+}
+
+@test "image ready: usage, and images that there are not" {
+	exits 3 xv image ready
+	exits 3 xv image ready $ROCKY
+	exits 3 xv image ready --site a
+	exits 3 xv image ready nosuch --site a
+	complains 'nosuch: no such osimage on root@'
+	exits 3 xv image ready disabledimg --site a
+	complains 'osimage disabledimg: disabled'
+}

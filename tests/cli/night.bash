@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# shellcheck disable=SC2030,SC2031,SC2034
+# shellcheck disable=SC2016,SC2030,SC2031,SC2034
 # Nightly backups of test nodes, beside common.bash and ../mn/mn.bash:
 #
 #	setup_file() { shared_node [OPTION...]; }

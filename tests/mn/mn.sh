@@ -76,6 +76,23 @@ fault sets switches, or clears them all.  Several may be set at once.
   restore=lose[:T,T...]   these tables are not restored (hosts, nodehm)
   restore=midway[:N]      xcatd stops for good after N (22) entries
   restore=hang[:N]        after N (5) entries
+  imgexport=hang
+  imgexport=slow[:S]      so long before it packs (3)
+  imgexport=error         says "Error:"; status 0
+  imgexport=status        says nothing; status 1
+  imgexport=full          tar has no room; no bundle
+  imgexport=nobundle      status 0, and there is none
+  imgexport=short, imgexport=garbage   the bundle is cut off, or goes on
+  imgexport=norootimg     as where there is none; status 0
+  imgexport=lose[:PART]   files with PART in their names are not in the bundle
+                          (rootimg); status 0, nothing said
+  imgexport=skip[:PART]   likewise (pkglist), with what xCAT says; status 1
+  imgexport=cut[:PART]    half of them (rootimg); status 0
+  imgexport=flip[:PART]   other bytes (kernel)
+  imgexport=change[:PART] the files change when they have been copied (rootimg)
+  imgexport=touch[:PART]  only their times do
+  imgexport=column[:NAME] the manifest has no such column (exlist)
+  digest=lie              SHA-256 as the node tells it is wrong
   imgimport=hang          at once; stuck[:N]: after N (2) files
   imgimport=lose[:NAME]   NAME.* (rootimg) is not put in its place; status 0
   imgimport=spoil[:NAME]  NAME* (rootimg) ends in other bytes; status 0

@@ -46,6 +46,19 @@ simple() {
 	chmod 755 "$RUN/fakebin/$1"
 }
 
+# Digests of nothing that was asked for.
+lie() {
+	local name
+
+	for name in openssl sha256sum; do
+		hide "$name"
+		printf '%s\n' '#!/run/mn/usr/bin/bash' \
+		    'cat >/dev/null' \
+		    "echo $(printf %064d 7) '*stdin'" >$RUN/fakebin/$name
+		chmod 755 "$RUN/fakebin/$name"
+	done
+}
+
 fake_bin() {
 	[ ! -d $RUN/fakebin ] || return 0
 	mkdir $RUN/fakebin
@@ -73,6 +86,10 @@ while IFS='=' read -r name value; do
 	*=missing)
 		fake_bin
 		hide "$name"
+		;;
+	digest=lie)
+		fake_bin
+		lie
 		;;
 	find=notgnu)
 		fake_bin

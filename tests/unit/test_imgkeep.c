@@ -199,7 +199,7 @@ test_stream(void **state)
 	load(dir, "b.tar", &b);
 	assert_int_equal(keep(v, &b, &nothing, &r, &e), 0);
 	assert_int_equal(kept_open(&k, v, "cn", &e), 0);
-	s = kept_stream_new(&k, &e);
+	s = kept_stream_new(&k, 0, &e);
 	assert_non_null(s);
 	from = kept_stream_source(s);
 	assert_int_equal(pull_init(&p, &from, &e), 0);
@@ -214,7 +214,7 @@ test_stream(void **state)
 	unpack_free(u);
 	pull_fini(&p);
 	kept_stream_free(s);
-	s = kept_stream_new(&k, &e);
+	s = kept_stream_new(&k, 0, &e);
 	assert_non_null(s);
 	from = kept_stream_source(s);
 	assert_true(from.read(from.arg, block, sizeof(block), &e) > 0);

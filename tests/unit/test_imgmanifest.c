@@ -165,9 +165,11 @@ test_meaning(void **state)
 	    "</osimage></xcatimage>", "a second osimage");
 	refused("<xcatimage><osimage><a>b</a></osimage><osimage/>"
 	    "</xcatimage>", "a second, or an empty, osimage");
+	refused("<xcatimage><kit/><kit><a>b</a></kit></xcatimage>",
+	    "a second kit");
 	refused("<xcatimage><osimage><a>b</a><a>b</a></osimage></xcatimage>",
 	    "a second a");
-	refused("<xcatimage><x>1</x><x>2</x></xcatimage>", "a second x");
+	refused("<xcatimage><x>1</x><x>2</x></xcatimage>", "a second");
 	refused("<xcatimage><kit><name>a</name></kit><kit><name>a</name>"
 	    "</kit></xcatimage>", "a second kit");
 	refused("<xcatimage><kit><name>a</name></kit><kit><kitdir>a</kitdir>"

@@ -1,0 +1,794 @@
+#!/usr/bin/env bats
+# shellcheck disable=SC2016,SC2030,SC2031,SC2034
+# Bundles onto a management node, whatever imgimport does.
+
+load common
+load ../mn/mn
+load night
+
+NETBOOT=rocky9.4-x86_64-netboot-compute
+PPC=rhels8.6.0-ppc64le-netboot-compute
+STATELITE=rocky9.4-x86_64-statelite-compute
+INSTALL=rocky9.4-x86_64-install-compute
+BOOT=/install/netboot/rocky9.4/x86_64
+
+# The node "a" exports its images once; each test imports on a node of its own.
+setup_file()
+{
+	local T=$BATS_FILE_TMPDIR name
+
+	shared_node
+	mn_sh a perl -e '
+		sub elf {
+			my ($path, $machine) = @_;
+			open(my $f, ">", $path) or die "$path: $!";
+			print $f "\177ELF\2\1\1", "\0" x 9, pack("vvVQQQ", 2,
+			    $machine, 1, 0x400000, 64, 0), pack("Vv6", 0, 64,
+			    56, 0, 64, 0, 0), "program" x 3000;
+			close($f);
+			chmod 0755, $path;
+		}
+		my $x = "/install/netboot/rocky9.4/x86_64/compute";
+		my $p = "/install/netboot/rhels8.6.0/ppc64le/compute";
+		elf("$x/kernel", 62);
+		elf("$p/kernel", 21);
+		mkdir "/tmp/x";
+		mkdir "/tmp/x/usr";
+		mkdir "/tmp/x/usr/bin";
+		elf("/tmp/x/usr/bin/tool", 62);
+		system("head -c 300000 /dev/urandom >/tmp/x/usr/noise");
+		elf("$x/rootimg/usr/bin/tool", 62);
+		chdir "/tmp/x";
+		system("find . | cpio -o -H newc 2>/dev/null | gzip -n " .
+		    ">$x/rootimg.cpio.gz");
+		elf("/tmp/x/usr/bin/tool", 21);
+		system("tar -czf $p/rootimg.tar.gz usr");'
+	mn_sh a chtab "imagename=$STATELITE" osimage.imagetype=linux \
+	    osimage.osname=Linux osimage.profile=compute \
+	    osimage.provmethod=statelite osimage.osvers=rocky9.4 \
+	    osimage.osarch=x86_64
+	mn_sh a chtab "imagename=$STATELITE" linuximage.permission=755 \
+	    "linuximage.rootimgdir=$BOOT/compute"
+	mn_sh a chtab "image=$STATELITE,file=/var/log/" litefile.options=tmpfs
+	for name in $PPC $STATELITE $INSTALL; do
+		mn_sh a imgexport "$name" "$name.tgz" >/dev/null
+		cp "$T/mn/a/root/root/$name.tgz" "$T/$name.tgz"
+	done
+	mn_sh a imgexport $NETBOOT $NETBOOT.tgz \
+	    -e /install/postscripts/custom/mypost \
+	    -e /install/custom/netboot/rocky/sync >/dev/null
+	cp "$T/mn/a/root/root/$NETBOOT.tgz" "$T/$NETBOOT.tgz"
+}
+
+teardown_file()
+{
+	shared_stop
+}
+
+setup()
+{
+	night_scratch
+	for name in $NETBOOT $PPC $STATELITE $INSTALL; do
+		ln -s "$BATS_FILE_TMPDIR/$name.tgz" "$T/$name.tgz"
+	done
+}
+
+teardown()
+{
+	night_clean
+}
+
+# fresh [OPTION...]: the node "b", with an xCAT that knows of no images
+fresh()
+{
+	mn_start b "$@"
+	site n b
+}
+
+# imp ARG...: sets STATUS, $T/out, $T/err
+imp()
+{
+	STATUS=0
+	xv image import "$@" --site n >"$T/out" 2>"$T/err" || STATUS=$?
+}
+
+said()
+{
+	grep -Eq -- "$1" "$T/out" "$T/err" || {
+		echo "nothing of /$1/ in:"
+		cat "$T/out" "$T/err"
+		return 1
+	}
+}
+
+# state [NODE]: rows, files, modes, times, digests
+state()
+{
+	on mn_sh "${1:-b}" sh -c 'cd /etc/xcat
+		for t in osimage linuximage litefile; do
+			[ ! -e $t.sqlite ] ||
+			    sqlite3 $t.sqlite "select * from $t" | sort
+		done
+		find /install /root /tmp ! -type d \
+		    -printf "%p %y %m %U %s %T@\n" | sort
+		find /install -type d -printf "%p %m %U\n" | sort
+		find /install -type f -exec sha256sum -- {} + | sort -k 2'
+}
+
+# as_before: what $T/before tells of
+as_before()
+{
+	state >"$T/after"
+	diff "$T/before" "$T/after"
+}
+
+# clean_node: nothing of ours, nor of imgimport
+clean_node()
+{
+	equal "$(on mn_sh b find / /tmp /root /install /work -maxdepth 4 \( \
+	    -path /proc -o -path /usr -o -path /sys \) -prune -o \
+	    \( -name '.xcatvault*' -o -name 'imgimport.[0-9]*' -o \
+	    -name '*.xcatvault-*' \) -print 2>/dev/null)" '' "left there"
+}
+
+# put_back [STATUS]: the import failed, and nothing of it is to be seen
+put_back()
+{
+	equal "$STATUS" "${1:-2}" "$(cat "$T/err")"
+	said 'all was put back, and is proved to be as it was'
+	as_before
+	clean_node
+}
+
+never_ran()
+{
+	equal "$(on mn_sh b sh -c 'cat /run/mn/imgimport.ran 2>/dev/null')" '' \
+	    "imgimport ran"
+}
+
+# same_row TABLE NAME: on both nodes
+same_row()
+{
+	local sql="select * from $1 where imagename = '$2'"
+
+	on mn_sh a sqlite3 "/etc/xcat/$1.sqlite" "$sql" >"$T/row.a"
+	on mn_sh b sqlite3 "/etc/xcat/$1.sqlite" "$sql" >"$T/row.b"
+	[ -s "$T/row.a" ]
+	diff "$T/row.a" "$T/row.b"
+}
+
+same_files()
+{
+	local path
+
+	for path; do
+		cmp "$(mn_folder a)/root$path" "$(mn_folder b)/root$path"
+	done
+}
+
+# old_image: b has the image, as it was before, with traces of other days
+old_image()
+{
+	imp $NETBOOT.tgz
+	ended 0
+	on mn_sh b sh -c "cd $BOOT/compute && echo old >kernel &&
+	    echo older >kernel.ORIG && chmod 0640 kernel &&
+	    rm -r /install/postscripts"
+	on mn_sh b chtab imagename=$NETBOOT linuximage.exlist=/old/exlist \
+	    linuximage.nodebootif=eth7
+	on mn_sh b chtab imagename=$NETBOOT 'osimage.comments=of "old", yes'
+	on mn_sh b rm -f /run/mn/imgimport.ran
+	state >"$T/before"
+}
+
+# remade OUT COMMAND: the netboot bundle, changed by a command within it, as
+# NAME/...
+remade()
+{
+	local dir
+
+	dir=$(mktemp -d "$T/remade.XXXXXX")
+	tar -C "$dir" -xzf "$T/$NETBOOT.tgz"
+	(cd "$dir" && eval "$2")
+	tar -C "$dir" -czf "$1" .
+}
+
+# manifest OUT PERL: with another manifest
+manifest()
+{
+	remade "$1" "perl -0pi -e '$2' $NETBOOT/manifest.xml"
+}
+
+# --- without trouble ------------------------------------------------------------
+
+@test "an image arrives, row by row and byte by byte" {
+	fresh
+	state >"$T/before"
+	imp $NETBOOT.tgz --dry-run
+	ended 0
+	said "^would import $NETBOOT \(x86_64\)"
+	said "^new        $BOOT/compute/rootimg.cpio.gz \(rootimg, "
+	said '^directory  /install/postscripts/custom$'
+	said '^room '
+	never_ran
+	as_before
+	imp $NETBOOT.tgz
+	ended 0
+	said "^$NETBOOT \(x86_64\): imported, 11 files of .* proved$"
+	said "image ready $NETBOOT --site n"
+	same_row osimage $NETBOOT
+	same_row linuximage $NETBOOT
+	same_files $BOOT/compute/{kernel,initrd-stateless.gz,rootimg.cpio.gz} \
+	    /install/custom/netboot/rocky/compute.{postinstall,synclist} \
+	    /install/custom/netboot/rocky/sync/{hosts,slurm.conf} \
+	    /install/postscripts/custom/mypost
+	clean_node
+	not grep -q . "$T/err"
+}
+
+@test "an image of another architecture arrives" {
+	fresh
+	imp $PPC.tgz
+	ended 0
+	said "^$PPC \(ppc64le\): imported"
+	same_row osimage $PPC
+	same_row linuximage $PPC
+	same_files /install/netboot/rhels8.6.0/ppc64le/compute/{kernel,rootimg.tar.gz}
+	clean_node
+}
+
+@test "an install image wants its media first" {
+	fresh
+	state >"$T/before"
+	imp $INSTALL.tgz
+	ended 2 'media at /install/rocky9.4/x86_64 first'
+	never_ran
+	as_before
+	on mn_sh b mkdir -p /install/rocky9.4/x86_64
+	imp $INSTALL.tgz
+	ended 0
+	same_row linuximage $INSTALL
+}
+
+@test "a statelite image arrives with its tree and its litefile rows" {
+	fresh
+	imp $STATELITE.tgz
+	ended 0
+	equal "$(on mn_sh b sqlite3 /etc/xcat/litefile.sqlite \
+	    'select image, file, options from litefile order by file')" \
+	    "$STATELITE|/etc/ntp.conf|persistent
+$STATELITE|/var/log/|tmpfs"
+	same_files $BOOT/compute/rootimg/usr/bin/tool
+	equal "$(on mn_sh b sh -c "cd $BOOT/compute/rootimg && find . | wc -l")" \
+	    "$(on mn_sh a sh -c "cd $BOOT/compute/rootimg && find . | wc -l")"
+	not test -e "$(mn_folder b)/root$BOOT/compute/rootimgtree.gz"
+	# over it: the old tree goes to the vault
+	on mn_sh b sh -c "echo mine >$BOOT/compute/rootimg/etc/mine"
+	imp $STATELITE.tgz
+	ended 2 'it is in the table osimage'
+	imp $STATELITE.tgz --replace
+	ended 0
+	not test -e "$(mn_folder b)/root$BOOT/compute/rootimg/etc/mine"
+	xv cat n.image.undo $BOOT/compute/rootimg.tar >"$T/tree.tar"
+	tar -xOf "$T/tree.tar" ./etc/mine | grep -qx mine
+	clean_node
+}
+
+@test "a tree that is not as in the bundle is found" {
+	fresh
+	state >"$T/before"
+	on mn_fault b imgimport=lose:rootimgtree
+	imp $STATELITE.tgz
+	put_back 5
+	on mn_fault b imgimport=lose:litefile
+	imp $STATELITE.tgz
+	put_back 2
+}
+
+@test "an image gets another profile, or another name" {
+	fresh
+	imp $NETBOOT.tgz
+	ended 0
+	imp $NETBOOT.tgz --profile prod
+	ended 0
+	said '^rocky9.4-x86_64-netboot-prod \(x86_64\): imported'
+	cmp "$(mn_folder a)/root$BOOT/compute/kernel" \
+	    "$(mn_folder b)/root$BOOT/prod/kernel"
+	equal "$(on mn_sh b sqlite3 /etc/xcat/linuximage.sqlite "select
+	    pkglist, rootimgdir from linuximage where imagename =
+	    'rocky9.4-x86_64-netboot-prod'")" \
+	    "/install/custom/netboot/rocky/prod.rocky9.x86_64.pkglist|$BOOT/prod"
+	imp $NETBOOT.tgz --as golden
+	ended 0
+	said '^golden \(x86_64\): imported'
+	equal "$(on mn_sh b sqlite3 /etc/xcat/linuximage.sqlite "select
+	    pkglist, rootimgdir from linuximage where imagename =
+	    'golden'")" \
+	    "/install/custom/netboot/rocky/compute.rocky9.x86_64.pkglist|$BOOT/golden"
+	imp $NETBOOT.tgz --as silver --profile blank
+	ended 0
+	equal "$(on mn_sh b sqlite3 /etc/xcat/osimage.sqlite "select profile
+	    from osimage where imagename = 'silver'")" blank
+	cmp "$(mn_folder a)/root$BOOT/compute/kernel" \
+	    "$(mn_folder b)/root$BOOT/blank/kernel"
+	# the first one is as it was
+	same_row linuximage $NETBOOT
+	same_files $BOOT/compute/{kernel,rootimg.cpio.gz}
+	for name in '../x' 'a b' 'a;b' '' 'a,b' 'k=v' '-x'; do
+		imp $NETBOOT.tgz --as "$name"
+		ended 3
+		imp $NETBOOT.tgz --profile "$name"
+		ended 3
+	done
+	clean_node
+}
+
+@test "a bundle of another compression is imported" {
+	fresh
+	gzip -dc "$T/$NETBOOT.tgz" >"$T/plain.tar"
+	imp plain.tar
+	ended 0
+	imp plain.tar --as other
+	ended 0
+	same_row osimage $NETBOOT
+}
+
+@test "json and quiet" {
+	fresh
+	imp $NETBOOT.tgz --json --dry-run
+	ended 0
+	equal "$(jq -r '.fate + " " + (.files | length | tostring) + " " +
+	    (.files[0].was)' "$T/out")" "untouched 11 absent"
+	imp $NETBOOT.tgz --json
+	ended 0
+	equal "$(jq -r '.fate + " " + (.files | map(select(.proved)) | length |
+	    tostring) + " " + .bundle_sha256' "$T/out")" \
+	    "imported 11 $(sha256sum <"$T/$NETBOOT.tgz" | cut -d' ' -f1)"
+	imp $NETBOOT.tgz --json
+	ended 2
+	equal "$(jq -r '.fate + " " + (.conflicts | length | tostring)' \
+	    "$T/out")" "untouched 2"
+	imp $PPC.tgz -q
+	ended 0
+	not grep -q . "$T/out" "$T/err"
+}
+
+@test "usage" {
+	imp
+	ended 3
+	exits 3 xv image import $NETBOOT.tgz
+	fresh
+	imp nosuch.tgz
+	ended 2 'nosuch.tgz: No such file'
+	imp -
+	ended 3
+	imp $NETBOOT.tgz --timeout 0
+	ended 3
+}
+
+# --- what is there already --------------------------------------------------------
+
+@test "nothing is replaced unasked, and what is replaced can be had back" {
+	fresh
+	old_image
+	imp $NETBOOT.tgz
+	ended 2 'it is in the table osimage, and more; nothing was changed'
+	never_ran
+	as_before
+	imp $NETBOOT.tgz --replace --dry-run
+	ended 1
+	said "^replaced   $BOOT/compute/kernel "
+	said "^same       $BOOT/compute/rootimg.cpio.gz "
+	as_before
+	imp $NETBOOT.tgz --replace
+	ended 0
+	said '^what was replaced is kept: snapshot [0-9a-f]{16}$'
+	same_row osimage $NETBOOT
+	# also the columns that the manifest has not
+	same_row linuximage $NETBOOT
+	same_files $BOOT/compute/{kernel,rootimg.cpio.gz}
+	# whose .ORIG that is, nobody knows
+	equal "$(cat "$(mn_folder b)/root$BOOT/compute/kernel.ORIG")" older
+	not test -e "$(mn_folder b)/root$BOOT/compute/rootimg.cpio.gz.ORIG"
+	equal "$(xv cat n.image.undo $BOOT/compute/kernel)" old
+	xv cat n.image.undo /root/xcatvault.$NETBOOT/linuximage.csv |
+	    grep -q '"eth7"'
+	xv verify --read-data >/dev/null
+	clean_node
+}
+
+@test "without a vault --replace wants --force, and keeps FILE.ORIG" {
+	fresh
+	sed -i '/^vault/d' "$XCATVAULT_CONFIG"
+	unset XCATVAULT_VAULT
+	old_image
+	imp $NETBOOT.tgz --replace
+	ended 3 'kept in a vault first'
+	as_before
+	# there is a kernel.ORIG
+	imp $NETBOOT.tgz --replace --force
+	ended 2 'kernel.ORIG: it is there already'
+	as_before
+	on mn_sh b rm $BOOT/compute/kernel.ORIG
+	imp $NETBOOT.tgz --replace --force
+	ended 0
+	equal "$(cat "$(mn_folder b)/root$BOOT/compute/kernel.ORIG")" old
+	not test -e "$(mn_folder b)/root$BOOT/compute/rootimg.cpio.gz.ORIG"
+	same_files $BOOT/compute/kernel
+	clean_node
+}
+
+@test "a root image that xCAT would prefer does not stay" {
+	fresh
+	on mn_sh b sh -c 'd=/install/netboot/rhels8.6.0/ppc64le/compute
+	    mkdir -p $d && echo stale >$d/rootimg.cpio.xz &&
+	    echo lesser >$d/rootimg.sfs'
+	state >"$T/before"
+	imp $PPC.tgz
+	ended 2 'rootimg.cpio.xz: an older root image, which xCAT would prefer'
+	as_before
+	never_ran
+	on mn_fault b imgimport=spoil
+	imp $PPC.tgz --replace
+	put_back 5
+	on mn_fault b clear
+	imp $PPC.tgz --replace
+	ended 0
+	equal "$(cd "$(mn_folder b)/root/install/netboot/rhels8.6.0/ppc64le/compute" &&
+	    echo rootimg.*)" "rootimg.sfs rootimg.tar.gz"
+	equal "$(xv cat n.image.undo \
+	    /install/netboot/rhels8.6.0/ppc64le/compute/rootimg.cpio.xz)" stale
+}
+
+@test "lists that other images share are left when they are the same" {
+	fresh
+	on mn_sh b mkdir -p /install/custom/netboot/rocky
+	cp -p "$(mn_folder a)/root/install/custom/netboot/rocky/compute.synclist" \
+	    "$(mn_folder b)/root/install/custom/netboot/rocky/"
+	on mn_sh b chmod 0600 /install/custom/netboot/rocky/compute.synclist
+	before=$(on mn_sh b stat -c '%i %Y %a' \
+	    /install/custom/netboot/rocky/compute.synclist)
+	imp $NETBOOT.tgz
+	ended 0
+	equal "$(on mn_sh b stat -c '%i %Y %a' \
+	    /install/custom/netboot/rocky/compute.synclist)" "$before"
+}
+
+@test "a file of another osimage is not replaced without a word" {
+	fresh
+	imp $NETBOOT.tgz
+	on mn_sh b sh -c "echo other >$BOOT/compute/kernel"
+	imp $STATELITE.tgz --replace
+	ended 1
+	said "kernel: .*osimage $NETBOOT"
+}
+
+@test "what is no file, or no directory, stands in the way for good" {
+	fresh
+	on mn_sh b sh -c 'mkdir -p /install/postscripts &&
+	    echo script >/install/postscripts/custom'
+	state >"$T/before"
+	imp $NETBOOT.tgz --replace
+	ended 2 'custom: a file is there where a directory has to be'
+	on mn_sh b sh -c "rm /install/postscripts/custom
+	    mkdir -p $BOOT/compute && ln -s /etc/passwd $BOOT/compute/kernel"
+	imp $NETBOOT.tgz --replace
+	ended 2 'kernel: there is no regular file there, but a symbolic link'
+	never_ran
+	clean_node
+}
+
+# --- what imgimport does ------------------------------------------------------------
+
+@test "each failure of imgimport is found, and all is put back" {
+	fresh
+	state >"$T/before"
+	for fault in lose:5 lose:kernel:5 lose:compute:5 spoil:5 stale:5 \
+	    extra:2 error:2 status:2 midway:2 midway-0:2; do
+		name=${fault%:*}
+		on mn_fault b "imgimport=${name/-/:}"
+		imp $NETBOOT.tgz
+		on mn_fault b clear
+		put_back "${fault##*:}"
+	done
+}
+
+@test "each failure over an older image is found, and that is put back" {
+	fresh
+	old_image
+	for fault in lose:5 lose:kernel:5 spoil:5 stale:5 stale-exlist:5 \
+	    extra:2 error:2 status:2 midway:2; do
+		name=${fault%:*}
+		on mn_fault b "imgimport=${name/-/:}"
+		imp $NETBOOT.tgz --replace
+		on mn_fault b clear
+		put_back "${fault##*:}"
+	done
+}
+
+@test "an imgimport that hangs is ended" {
+	fresh
+	state >"$T/before"
+	for fault in hang stuck stuck:0 stuck:7; do
+		on mn_fault b imgimport=$fault
+		imp $NETBOOT.tgz --timeout 1
+		on mn_fault b clear
+		said 'imgimport did not end within 1 s'
+		put_back 2
+		not on mn_sh b sh -c 'cat /proc/[0-9]*/cmdline |
+		    tr "\0" "\n" | grep -q "[b]in/imgimport"'
+	done
+}
+
+@test "a disk that is full while files are moved, which imgimport does not see" {
+	fresh --small /install=6m
+	on mn_sh b sh -c 'mkdir /work && chtab key=tmpdir site.value=/work'
+	state >"$T/before"
+	on mn_fault b imgimport=fill
+	imp $NETBOOT.tgz
+	on mn_fault b clear
+	equal "$STATUS" 5 "$(cat "$T/err")"
+	said 'what stands there is not the image'
+	on mn_sh b rm /install/filler
+	put_back 5
+	imp $NETBOOT.tgz
+	ended 0
+	same_files_in_node b
+	clean_node
+}
+
+# what is in a mount of the node only
+same_files_in_node()
+{
+	equal "$(on mn_sh "$1" sha256sum $BOOT/compute/rootimg.cpio.gz)" \
+	    "$(on mn_sh a sha256sum $BOOT/compute/rootimg.cpio.gz)"
+}
+
+@test "too little room is found before anything is sent" {
+	fresh --small /install=100k
+	imp $NETBOOT.tgz
+	ended 2 'too little room: wanted .* at /install'
+	never_ran
+	clean_node
+	mn_stop b
+	rm -rf "$T/mn/b"
+	SITES=''
+	fresh --small /work=100k
+	on mn_sh b chtab key=tmpdir site.value=/work
+	imp $NETBOOT.tgz
+	ended 2 'too little room: wanted .* at /work'
+	never_ran
+}
+
+@test "xcatd is down: it is said, and nothing is tried" {
+	fresh
+	state >"$T/before"
+	on mn_fault b xcatd=down
+	imp $NETBOOT.tgz
+	ended 2 'nothing was tried, as xcatd does not answer'
+	on mn_fault b clear
+	never_ran
+	as_before
+	clean_node
+}
+
+@test "columns that the xCAT there does not know" {
+	fresh
+	manifest new.tgz 's/(<linuximage>)/$1\n<newcolumn>x<\/newcolumn>/'
+	imp new.tgz
+	ended 2 'does not know columns .*linuximage.newcolumn'
+	never_ran
+}
+
+@test "what could not be put back is told, and mended by the next import" {
+	fresh
+	old_image
+	on mn_fault b imgimport=lose tabrestore=fail
+	imp $NETBOOT.tgz --replace
+	ended 5 'it could not all be put back'
+	said 'the table osimage: its rows'
+	said 'the table linuximage: its rows'
+	said 'kept as snapshot'
+	on mn_fault b clear
+	# another one's import finds it
+	imp $PPC.tgz
+	ended 1
+	said "an import that was killed there before: $NETBOOT put back"
+	on mn_sh b chtab -d imagename=$PPC osimage linuximage 2>/dev/null
+	on mn_sh b sh -c "chtab -d imagename=$PPC osimage
+	    chtab -d imagename=$PPC linuximage
+	    rm -r /install/netboot/rhels8.6.0 /install/custom/netboot/rh"
+	as_before
+	clean_node
+}
+
+# --- hostile and broken bundles -------------------------------------------------------
+
+# refused FILE [STATUS]: before imgimport runs
+refused()
+{
+	imp "$1" --allow-unproved-arch
+	equal "$STATUS" "${2:-5}" "$1: $(cat "$T/out" "$T/err")"
+	never_ran
+}
+
+@test "hostile and broken bundles never reach imgimport" {
+	fresh
+	state >"$T/before"
+	manifest m1.tgz 's/<kernel>.*?</<kernel>\/etc\/passwd</'
+	manifest m2.tgz 's/<dest>.*?</<dest>\/tmp;touch \/tmp\/INJECTED</'
+	manifest m3.tgz 's/<dest>.*?</<dest>\/install\/..\/etc</'
+	manifest m4.tgz 's/<imagename>.*?</<imagename>x\$(touch \/tmp\/INJECTED)</g'
+	manifest m5.tgz 's/^/<!DOCTYPE x [<!ENTITY a "b">]>\n/'
+	manifest m6.tgz 's/<osarch>.*?</<osarch>ppc64le</'
+	manifest m7.tgz 's/<rootimg>.*?</<rootimg>\/install\/netboot\/</'
+	remade b1.tgz "rm $NETBOOT/rootimg.cpio.gz"
+	remade b2.tgz "rm $NETBOOT/compute.rocky9.exlist"
+	remade b3.tgz "rm $NETBOOT/manifest.xml"
+	remade b4.tgz "cp -r $NETBOOT second"
+	remade b5.tgz "ln -sf /etc/passwd $NETBOOT/kernel"
+	remade b6.tgz "head -c 30000 $NETBOOT/rootimg.cpio.gz >x &&
+	    mv x $NETBOOT/rootimg.cpio.gz"
+	head -c 3000 "$T/$NETBOOT.tgz" >c1.tgz
+	: >c2.tgz
+	noise 5 5000 >c3.tgz
+	tar -czf c4.tgz -T /dev/null
+	cp "$T/$NETBOOT.tgz" c5.tgz
+	flip c5.tgz 2000
+	for f in [mbc][0-9].tgz; do
+		refused "$f"
+	done
+	as_before
+	clean_node
+	not test -e "$(mn_folder b)/root/tmp/INJECTED"
+	not test -e /tmp/INJECTED
+}
+
+@test "an architecture that nothing proves is to be allowed" {
+	fresh
+	remade unproved.tgz "noise 3 9000 >$NETBOOT/kernel
+	    echo $NETBOOT/compute.rocky9.exlist | cpio -o -H newc 2>/dev/null |
+	    gzip -n >$NETBOOT/rootimg.cpio.gz"
+	imp unproved.tgz
+	ended 3 '--allow-unproved-arch'
+	never_ran
+	imp unproved.tgz --allow-unproved-arch
+	ended 1
+	said 'is not proved'
+	same_row osimage $NETBOOT
+}
+
+# --- cuts ----------------------------------------------------------------------------
+
+# settled: whatever went on on b is over
+settled()
+{
+	local tries=0
+
+	while on mn_sh b sh -c 'cat /proc/[0-9]*/cmdline | tr "\0" " " |
+	    grep -aq "[p]erl -e #!/usr/bin/perl"'; do
+		tries=$((tries + 1))
+		[ $tries -lt 100 ] || return 1
+		sleep 0.1
+	done
+}
+
+@test "cuts at any time: imported, or put back" {
+	local i at
+
+	fresh
+	old_image
+	on mn_fault b imgimport=slow:40
+	for i in 1 2 3 4 5 6 7 8; do
+		at=$(perl -e "printf '%.2f', 0.05 + $i * 0.17")
+		xv image import $NETBOOT.tgz --site n --replace \
+		    >"$T/out" 2>"$T/err" &
+		pid=$!
+		sleep "$at"
+		on mn_cut b
+		STATUS=0
+		wait $pid || STATUS=$?
+		settled
+		echo "cut after $at s: $STATUS $(cat "$T/err")"
+		if [ "$STATUS" -le 1 ]; then
+			same_row linuximage $NETBOOT
+			same_files $BOOT/compute/{kernel,rootimg.cpio.gz}
+			break
+		fi
+		as_before
+		clean_node
+	done
+}
+
+@test "a signal: all is put back" {
+	local pid at
+
+	fresh
+	old_image
+	on mn_fault b imgimport=slow:100
+	for at in 0.3 0.6 1.0; do
+		timeout 60 "$XCATVAULT" image import $NETBOOT.tgz --site n \
+		    --replace >"$T/out" 2>"$T/err" &
+		pid=$!
+		sleep $at
+		kill -TERM $pid
+		STATUS=0
+		wait $pid || STATUS=$?
+		equal "$STATUS" 2 "$(cat "$T/err")"
+		settled
+		as_before
+		clean_node
+	done
+}
+
+@test "killed here, and killed there" {
+	local pid
+
+	fresh
+	old_image
+	on mn_fault b imgimport=slow:100
+	"$XCATVAULT" image import $NETBOOT.tgz --site n --replace \
+	    >"$T/out" 2>"$T/err" 3>&- &
+	pid=$!
+	sleep 0.8
+	kill -KILL $pid
+	wait $pid || :
+	settled
+	as_before
+	clean_node
+	# the script on the node as well: the next import puts it back
+	"$XCATVAULT" image import $NETBOOT.tgz --site n --replace \
+	    >"$T/out" 2>"$T/err" 3>&- &
+	pid=$!
+	sleep 0.8
+	kill -KILL $pid
+	on mn_sh b sh -c 'for p in /proc/[0-9]*; do
+		tr "\0" " " <$p/cmdline 2>/dev/null |
+		    grep -aq "[p]erl -e #!/usr/bin/perl\|[b]in/imgimport" &&
+		    kill -KILL ${p#/proc/}
+	    done; :'
+	wait $pid || :
+	on mn_fault b clear
+	state >"$T/after"
+	not cmp -s "$T/before" "$T/after"
+	imp $NETBOOT.tgz
+	ended 2 'it is in the table osimage'
+	as_before
+	clean_node
+}
+
+@test "one import at a time on a node" {
+	local pid
+
+	fresh
+	on mn_fault b imgimport=slow:50
+	xv image import $NETBOOT.tgz --site n >"$T/first" 2>&1 3>&- &
+	pid=$!
+	sleep 0.3
+	imp $PPC.tgz
+	ended 0
+	wait $pid
+	same_row osimage $NETBOOT
+	same_row osimage $PPC
+	clean_node
+}
+
+# --- what lies beside a bundle -----------------------------------------------------------
+
+@test "recorded bundles of a real xCAT" {
+	local samples=${XCAT_SAMPLES:-$TESTS/../../shared/xcat-samples} f
+
+	[ -e "$samples/bundle_$NETBOOT.tgz" ] || skip "no recorded bundles"
+	fresh
+	on mn_sh b mkdir -p /install/rocky9.4/x86_64
+	for f in $NETBOOT $PPC $INSTALL; do
+		imp "$samples/bundle_$f.tgz"
+		[ "$f" = $INSTALL ] || ended 3 'unproved'
+		imp "$samples/bundle_$f.tgz" --allow-unproved-arch --replace
+		[ "$STATUS" -le 1 ]
+		said "^$f .*: imported"
+	done
+	imp "$samples/bundle_$STATELITE.tgz" --allow-unproved-arch --replace
+	ended 1
+	clean_node
+}

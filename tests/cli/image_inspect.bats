@@ -1,0 +1,584 @@
+#!/usr/bin/env bats
+# shellcheck disable=SC2016,SC2034
+# image inspect: bundles of osimages judged, and nothing of them written
+
+load common
+load bundle
+
+setup()
+{
+	scratch
+	need cpio
+}
+
+teardown() { clean; }
+
+@test "what real management nodes exported is sound, and unproved where it is" {
+	verdict "$IMAGES/bundle_rocky9.4-x86_64-netboot-compute.tgz" 1 \
+	    'x86_64, not proved' 'cpio.gz, 6 entries' 'unproved: <osarch>' \
+	    'rootimg +rootimg.cpio.gz +/install/netboot/rocky9.4/x86_64/'
+	not grep -q 'BAD' "$T/out"
+	verdict "$IMAGES/bundle_rhels8.6.0-ppc64le-netboot-compute.tgz" 1 \
+	    'ppc64le, not proved' 'tar.gz, 3 entries'
+	not grep -q 'BAD' "$T/out"
+	verdict "$IMAGES/bundle_rocky9.4-x86_64-statelite-compute.tgz" 1 \
+	    'rootimgtree' 'cpio.gz, 6 entries' 'litefile.csv'
+	not grep -q 'BAD' "$T/out"
+	verdict "$IMAGES/bundle_rocky9.4-x86_64-install-compute.tgz" 0 \
+	    ': sound$' 'nothing in it is of one' 'partitionfile.*not in a bundle'
+}
+
+@test "digests are those of the files, and of the archive" {
+	local b=$IMAGES/bundle_rocky9.4-x86_64-netboot-compute.tgz want got name
+
+	exits 1 xv image inspect --json "$b"
+	cp "$T/out" "$T/json"
+	want=$(sha256sum <"$b")
+	equal "$(jq -r .bundle.sha256 "$T/json")" "${want%% *}"
+	equal "$(jq -r .bundle.bytes "$T/json")" "$(stat -c %s "$b")"
+	want=$(zcat "$b" | sha256sum)
+	equal "$(jq -r .archive.sha256 "$T/json")" "${want%% *}"
+	mkdir x
+	tar -C x -xzf "$b"
+	got=0
+	while read -r name want; do
+		echo "$want  x/$name"
+		got=$((got + 1))
+	done < <(jq -r '.members[]|select(.type=="0")|"\(.name) \(.sha256)"' \
+	    "$T/json") >sums
+	sha256sum --quiet -c sums
+	equal "$(wc -l <sums)" "$(find x -type f | wc -l)"
+	equal "$(jq -r '.verdict + " " + .arch.proof' "$T/json")" \
+	    "reservations unproved"
+	# from a pipe, the same
+	xv image inspect --json - <"$b" >"$T/piped" || :
+	equal "$(jq -S 'del(.file)' "$T/piped")" "$(jq -S 'del(.file)' "$T/json")"
+}
+
+@test "the architecture is proved by kernel, programs and initrd" {
+	local a
+
+	for a in x86_64 ppc64le aarch64 ppc64; do
+		unset CLAIM
+		rm -rf root
+		bundle_tree "$a" "$a"
+		bundle_pack "$a"
+		verdict "$a.tgz" 0 ': sound$' "architecture +$a, proved" \
+		    "initrd $a"
+	done
+	# firmware of another one is not looked at
+	not grep -q mixture "$T/out"
+}
+
+@test "an image of another architecture than it claims is refused" {
+	CLAIM=x86_64
+	bundle_tree all ppc64le
+	bundle_pack all
+	verdict all.tgz 5 'x86_64, WRONG' 'kernel is of ppc64le' \
+	    'root image is of ppc64le' 'initrd is of ppc64le'
+	exits 5 xv image inspect -q all.tgz
+	complains 'osarch.*ppc64le'
+	exits 5 xv image inspect --json all.tgz
+	equal "$(jq -r .arch.proof "$T/out")" mismatch
+	# only one of them
+	bundle_tree kernel x86_64
+	kernel_of ppc64le >"$B/kernel"
+	rm -rf root
+	root_tree root x86_64
+	cpio_of root | gzip >"$B/rootimg.cpio.gz"
+	cpio_of root | gzip >"$B/initrd-stateless.gz"
+	bundle_pack kernel
+	verdict kernel.tgz 5 'the kernel is of ppc64le'
+	kernel_of x86_64 >"$B/kernel"
+	rm -rf root
+	root_tree root ppc64le
+	cpio_of root | gzip >"$B/rootimg.cpio.gz"
+	bundle_pack kernel
+	verdict kernel.tgz 5 'the root image is of ppc64le'
+}
+
+@test "what proves nothing is called unproved, what is mixed is told" {
+	bundle_tree b none
+	rm -rf "${T:?}/b"
+	CLAIM=x86_64
+	bundle_tree b none
+	bundle_pack b
+	verdict b.tgz 1 'x86_64 is not proved' 'no kernel of any form'
+	# three of one, two of another
+	CLAIM=x86_64
+	elf x86_64 >root/usr/bin/a
+	elf x86_64 >root/usr/bin/b
+	elf x86_64 >root/usr/bin/c
+	elf ppc64le >root/usr/bin/d
+	elf ppc64le >root/usr/bin/e
+	cpio_of root | gzip >"$B/rootimg.cpio.gz"
+	bundle_pack b
+	verdict b.tgz 1 'a mixture: of 5 programs, 3 are of x86_64; 2 of ppc64le' \
+	    'x86_64, proved'
+	# the name says another thing
+	sed -i 's,>rocky9.4-x86_64-,>rocky9.4-aarch64-,' "$B/manifest.xml"
+	bundle_pack b
+	verdict b.tgz 1 "the image's name has aarch64 in it"
+}
+
+@test "kernels packed by gzip, and initrds behind microcode, are looked into" {
+	CLAIM=ppc64le
+	bundle_tree b none
+	(kernel_of ppc64le; noise 1 300000) | gzip >"$B/kernel"
+	bundle_pack b
+	verdict b.tgz 0 'ppc64le, proved' 'kernel ppc64le \(ELF\)'
+	kernel_of none >"$B/kernel"
+	mkdir -p micro/kernel/x86
+	noise 2 3000 >micro/kernel/x86/microcode
+	rm -rf root
+	root_tree root ppc64le
+	(cpio_of micro; head -c 1000 /dev/zero; cpio_of root | xz --check=crc32) \
+	    >"$B/initrd-stateless.gz"
+	bundle_pack b
+	verdict b.tgz 1 'ppc64le, proved' 'initrd ppc64le'
+}
+
+@test "root images of each kind, made by the real tools" {
+	local f
+
+	need xz zstd mksquashfs
+	bundle_tree b
+	rm "$B/rootimg.cpio.gz"
+	for f in cpio.xz tar.gz tar.xz gz sfs; do
+		ROOTIMG=rootimg.$f
+		case $f in
+		cpio.xz) cpio_of root | xz --check=crc32 ;;
+		gz) cpio_of root | gzip ;;
+		tar.gz) tar -C root -czf - . ;;
+		tar.xz) tar -C root --format=posix --xattrs -cJf - . ;;
+		sfs) mksquashfs root sfs -quiet -no-progress >/dev/null
+		    cat sfs ;;
+		esac >"$B/$ROOTIMG"
+		manifest >"$B/manifest.xml"
+		bundle_pack b
+		verdict b.tgz 0 ': sound$' 'root image x86_64 \([12] programs'
+		rm "$B/$ROOTIMG"
+	done
+	# zstd is read, though xCAT boots none
+	ROOTIMG=rootimg.cpio.zst
+	cpio_of root | zstd -q >"$B/$ROOTIMG"
+	manifest >"$B/manifest.xml"
+	bundle_pack b
+	verdict b.tgz 1 'cpio.zst, 13 entries' 'boots no root image of this name'
+	for f in xz zstd lz4; do
+		rm -f sfs "$B"/rootimg.*
+		mksquashfs root sfs -comp "$f" -quiet -no-progress >/dev/null
+		ROOTIMG=rootimg.sfs
+		cp sfs "$B/$ROOTIMG"
+		manifest >"$B/manifest.xml"
+		bundle_pack b
+		verdict b.tgz 0 'squashfs, 12 entries' 'root image x86_64'
+	done
+}
+
+@test "a large squashfs is walked, and programs found though not all is kept" {
+	need mksquashfs
+	bundle_tree b
+	mkdir root/usr/sbin root/data
+	noise 8 24000000 >root/data/a
+	for i in $(seq 300); do
+		(elf x86_64; noise "$i" 120000) >"root/usr/sbin/p$i"
+	done
+	rm -f "$B"/rootimg.*
+	ROOTIMG=rootimg.sfs
+	mksquashfs root "$B/$ROOTIMG" -quiet -no-progress >/dev/null
+	[ "$(stat -c %s "$B/$ROOTIMG")" -gt 50000000 ]
+	manifest >"$B/manifest.xml"
+	bundle_pack b
+	verdict b.tgz 0 'squashfs, 31[0-9] entries' 'root image x86_64 \([0-9]+ '
+	truncate -s -3000000 "$B/$ROOTIMG"
+	bundle_pack b
+	verdict b.tgz 5 'rootimg.sfs: squashfs: it is cut off: [0-9]+ of [0-9]+'
+}
+
+@test "a root image that is cut off within a sound bundle is found" {
+	local f
+
+	need xz mksquashfs
+	bundle_tree b
+	for f in cpio.gz cpio.xz tar.gz sfs; do
+		rm -f "$B"/rootimg.* sfs
+		ROOTIMG=rootimg.$f
+		case $f in
+		cpio.gz) cpio_of root | gzip ;;
+		cpio.xz) cpio_of root | xz --check=crc32 ;;
+		tar.gz) tar -C root -czf - . ;;
+		sfs) mksquashfs root sfs -quiet -no-progress >/dev/null
+		    cat sfs ;;
+		esac >"$B/$ROOTIMG"
+		truncate -s $(($(stat -c %s "$B/$ROOTIMG") * 52 / 100)) \
+		    "$B/$ROOTIMG"
+		manifest >"$B/manifest.xml"
+		bundle_pack b
+		verdict b.tgz 5 "BAD: .*/rootimg.$f: .*(cut off|garbled)"
+	done
+	# with lists of 0 bytes, as imgexport leaves them on a full disk
+	: >"$B/compute.pkglist"
+	: >"$B/$ROOTIMG"
+	bundle_pack b
+	verdict b.tgz 5 'rootimg.sfs: it is empty' 'compute.pkglist: it is empty'
+}
+
+@test "an archive cut off without its compression, and a kernel" {
+	bundle_tree b
+	ROOTIMG=rootimg.cpio.gz
+	cpio_of root >cpio
+	for n in 100 20000 "$(grep -abo TRAILER cpio | cut -d: -f1)"; do
+		head -c "$n" cpio | gzip >"$B/$ROOTIMG"
+		bundle_pack b
+		verdict b.tgz 5 'rootimg.cpio.gz: cpio: it is cut off at byte'
+	done
+	gzip <cpio >"$B/$ROOTIMG"
+	truncate -s 6000 "$B/kernel"
+	bundle_pack b
+	verdict b.tgz 5 '/kernel: it is cut off'
+	: >"$B/kernel"
+	bundle_pack b
+	verdict b.tgz 5 '/kernel: it is empty'
+}
+
+@test "a root image of another kind than its name says is refused" {
+	bundle_tree b
+	tar -C root -czf "$B/rootimg.cpio.gz" .
+	bundle_pack b
+	verdict b.tgz 5 'it is tar.gz, which a node would not unpack'
+	cpio_of root | bzip2 >"$B/rootimg.cpio.gz"
+	bundle_pack b
+	verdict b.tgz 5 'it is cpio.bz2'
+	echo hello | gzip >"$B/rootimg.cpio.gz"
+	bundle_pack b
+	verdict b.tgz 5 'neither cpio'
+}
+
+@test "bundles cut off anywhere, garbled anywhere, or with more behind them" {
+	local size n i
+
+	bundle_tree b
+	bundle_pack b
+	size=$(stat -c %s b.tgz)
+	verdict b.tgz 0
+	for i in $(seq 0 24); do
+		n=$((size * i / 25))
+		head -c "$n" b.tgz >cut.tgz
+		verdict cut.tgz 5 'BAD'
+	done
+	head -c $((size - 1)) b.tgz >cut.tgz
+	verdict cut.tgz 5 'cut off'
+	for i in $(seq 1 25); do
+		cp b.tgz bad.tgz
+		flip bad.tgz $((20 + (size - 30) * i / 26))
+		verdict bad.tgz 5 'BAD'
+	done
+	cp b.tgz bad.tgz
+	flip bad.tgz $((size - 6))
+	verdict bad.tgz 5 'checksum'
+	(cat b.tgz; echo more) >bad.tgz
+	verdict bad.tgz 5 'bytes behind the end of the gzip'
+	(cat b.tgz; head -c 512 /dev/zero) >bad.tgz
+	verdict bad.tgz 1 '512 zeros behind'
+	# what two exports to one name leave
+	(cat b.tgz; tail -c +1000 b.tgz) >bad.tgz
+	verdict bad.tgz 5 'bytes behind'
+	# two streams, each whole: the first archive ends before the second
+	(cat b.tgz b.tgz) >bad.tgz
+	verdict bad.tgz 5 'behind the end of the archive'
+	# one archive in two streams
+	zcat b.tgz >b.tar
+	(head -c 5000 b.tar | gzip; tail -c +5001 b.tar | gzip) >two.tgz
+	verdict two.tgz 1 '2 gzip streams'
+	head -c $(($(stat -c %s b.tar) / 2)) b.tar | gzip >bad.tgz
+	verdict bad.tgz 5 'the archive is cut off'
+}
+
+@test "other compressions of the bundle, and none" {
+	local c
+
+	need xz zstd bzip2
+	bundle_tree b
+	bundle_pack b
+	zcat b.tgz >b.tar
+	verdict b.tar 0 '\(none\)'
+	for c in xz zstd bzip2; do
+		$c -c <b.tar >"b.$c"
+		verdict "b.$c" 0 "\\($c\\)"
+		head -c $(($(stat -c %s "b.$c") * 2 / 3)) "b.$c" >part
+		verdict part 5 "BAD: .*$c stream|cut off"
+	done
+	# cut at the end of a member, or before its own end
+	head -c $(($(stat -c %s b.tar) - 10240)) b.tar >part
+	verdict part 5 'cut off'
+}
+
+@test "garbage, an empty file, an empty archive" {
+	: >empty
+	verdict empty 5 'the archive is cut off'
+	noise 4 100000 >garbage
+	verdict garbage 5 'this is no tar archive'
+	(gzip <garbage) >g.tgz
+	verdict g.tgz 5 'this is no tar archive'
+	tar -czf none.tgz -T /dev/null
+	verdict none.tgz 5 'the archive is empty' 'manifest.xml: it is missing'
+	exits 2 xv image inspect "$T/nothing"
+	complains 'nothing: No such file'
+	exits 2 xv image inspect "$T"
+	complains 'directory'
+	exits 3 xv image inspect
+	exits 3 xv image inspect a b
+	exits 3 xv image inspect --root relative a
+}
+
+@test "members that the manifest wants and the bundle has not, or the reverse" {
+	bundle_tree b
+	rm "$B/rootimg.cpio.gz"
+	bundle_pack b
+	verdict b.tgz 5 'rootimg.cpio.gz: it is missing'
+	# as imgexport writes it when there is no root image at all
+	sed -i "s,<rootimg>.*<,<rootimg>$DIR/<," "$B/manifest.xml"
+	bundle_pack b
+	verdict b.tgz 5 'names no file: the image was exported without'
+	sed -i '/<rootimg>/d' "$B/manifest.xml"
+	bundle_pack b
+	verdict b.tgz 5 '<rootimg>: it is missing: an image of this kind'
+	bundle_tree b
+	rm "$B/compute.pkglist"
+	bundle_pack b
+	verdict b.tgz 5 'compute.pkglist: it is missing .<pkglist> wants it'
+	bundle_tree b
+	echo x >"$B/surplus"
+	bundle_pack b
+	verdict b.tgz 1 'surplus: nothing in the manifest wants it'
+	rm "$B/surplus" "$B/manifest.xml"
+	bundle_pack b
+	verdict b.tgz 5 'manifest.xml: it is missing'
+}
+
+@test "two lists of one name, and one list twice" {
+	LINUXCOLS='<pkglist>/install/custom/a/list,/install/custom/b/list</pkglist>'
+	bundle_tree b
+	echo b >"$B/list"
+	rm "$B/compute.pkglist"
+	bundle_pack b
+	verdict b.tgz 5 '/install/custom/b/list has the same name as /install/custom/a/list'
+	LINUXCOLS='<pkglist>/install/a/list</pkglist><otherpkglist>/install/a/list</otherpkglist>'
+	manifest >"$B/manifest.xml"
+	bundle_pack b
+	verdict b.tgz 5 'move it away again, to list.ORIG'
+	LINUXCOLS='<pkglist>/install/a/li st</pkglist>'
+	manifest >"$B/manifest.xml"
+	bundle_pack b
+	verdict b.tgz 5 'li st: it has a blank in it'
+}
+
+@test "several images in one bundle, and files outside of it" {
+	bundle_tree b
+	cp -r "$B" "$T/b/second"
+	bundle_pack b
+	verdict b.tgz 5 "a second image's directory"
+	rm -r "$T/b/second"
+	echo x >"$T/b/stray"
+	bundle_pack b
+	verdict b.tgz 5 'stray: it lies outside'
+	rm "$T/b/stray"
+	mv "$B" "$T/b/other-name"
+	bundle_pack b
+	verdict b.tgz 1 'but the directory is other-name'
+	mv "$T/b/other-name" "$T/b/other name"
+	bundle_pack b
+	verdict b.tgz 5 'name of the image.s directory'
+}
+
+@test "paths that imgimport must not be given" {
+	local p
+
+	for p in /etc/passwd /install/../etc/kernel '/install/a;touch X' \
+	    install/kernel /install//kernel /install/./kernel '/install/$(id)' \
+	    '/install/a`id`' '/installer/kernel' '/install/a b' \
+	    "/install/a'b" '/install' '/install/kernel/' '/install/a|b' \
+	    '/install/ä' /opt/xcat/sbin/kernel '/install/a*' \
+	    "/install/$(printf 'x%.0s' {1..1024})"; do
+		KERNEL=$p
+		rm -rf b
+		bundle_tree b
+		bundle_pack b
+		verdict b.tgz 5 'BAD: <kernel>: '
+	done
+	# a comma is where xCAT cuts: two kernels
+	KERNEL=/install/a/kernel,/etc/kernel
+	manifest >"$B/manifest.xml"
+	bundle_pack b
+	verdict b.tgz 5 'BAD: <kernel>: /etc/kernel'
+	# other roots, when they are asked for
+	KERNEL=/data/images/kernel
+	manifest >"$B/manifest.xml"
+	bundle_pack b
+	verdict b.tgz 5 'lies outside of the directories'
+	exits 1 xv image inspect --root /data/ --root /install b.tgz
+	says 'rootimgdir'
+	exits 5 xv image inspect --root /data b.tgz
+}
+
+@test "extras: files, directories, and what would reach a shell" {
+	MORE='<extra><dest>/install/postscripts</dest><src>/install/postscripts/s</src></extra>
+	<extra><dest>/install/custom/sync</dest><src>/install/custom/sync</src></extra>'
+	bundle_tree b
+	mkdir -p "$B/extra/install/custom/sync"
+	echo a >"$B/extra/s"
+	echo b >"$B/extra/install/custom/sync/hosts"
+	ln -s hosts "$B/extra/install/custom/sync/link"
+	bundle_pack b
+	verdict b.tgz 0 'extra +extra/s +/install/postscripts/s' \
+	    'sync/hosts +/install/custom/sync/hosts' 'symbolic link to hosts'
+	echo c >"$B/extra/unknown"
+	bundle_pack b
+	verdict b.tgz 1 'extra/unknown: nothing in the manifest wants it'
+	rm "$B/extra/s" "$B/extra/unknown"
+	bundle_pack b
+	verdict b.tgz 5 'extra/s: it is missing'
+	ln -s ../../../../../../etc/shadow "$B/extra/install/custom/sync/out"
+	bundle_pack b
+	verdict b.tgz 5 'sync/out: it is a symbolic link to'
+	MORE='<extra><dest>/tmp;touch X</dest><src>/install/s</src></extra>'
+	manifest >"$B/manifest.xml"
+	bundle_pack b
+	verdict b.tgz 5 'dest /tmp;touch X: it has'
+	MORE='<extra><dest>/install/x</dest><src>/install/$(id)</src></extra>'
+	manifest >"$B/manifest.xml"
+	bundle_pack b
+	verdict b.tgz 5 'src /install/..id.: it has characters'
+	MORE='<extra><dest>/root/.ssh</dest><src>/install/s</src></extra>'
+	manifest >"$B/manifest.xml"
+	bundle_pack b
+	verdict b.tgz 5 'dest /root/.ssh: it lies outside'
+	[ ! -e X ]
+}
+
+@test "members that leave the directory, or are no files" {
+	bundle_tree b
+	bundle_pack b
+	zcat b.tgz >b.tar
+	for name in ../../etc/cron.d/x /etc/cron.d/x "$IMAGE/../../x"; do
+		cp b.tar s.tar
+		echo evil >evil
+		tar -rPf s.tar --transform "s,^evil\$,$name," evil
+		gzip -f s.tar
+		verdict s.tar.gz 5 'BAD: .*(absolute|"\.\." part)'
+	done
+	ln -s /etc/shadow "$B/link"
+	bundle_pack b
+	verdict b.tgz 5 'link: it is a symbolic link to /etc/shadow'
+	rm "$B/link"
+	ln "$B/kernel" "$B/hard"
+	bundle_pack b
+	verdict b.tgz 5 'it is a hard link'
+	rm "$B/hard"
+	mkfifo "$B/fifo"
+	bundle_pack b
+	verdict b.tgz 5 'fifo: it is a fifo'
+	rm "$B/fifo"
+	chmod 4755 "$B/compute.pkglist"
+	bundle_pack b
+	verdict b.tgz 1 'setuid: mode 4755'
+	chmod 644 "$B/compute.pkglist"
+	bundle_pack b
+	zcat b.tgz >b.tar
+	tar -rf b.tar -C b "./$IMAGE/kernel"
+	gzip -f b.tar
+	verdict b.tar.gz 5 'kernel: it is in the archive twice'
+}
+
+@test "a device" {
+	need_root mknod
+	bundle_tree b
+	mknod "$B/null" c 1 3 || skip "no mknod here"
+	bundle_pack b
+	verdict b.tgz 5 'null: it is a device'
+}
+
+# with_manifest TEXT: the bundle b with that for its manifest
+with_manifest()
+{
+	cat >"$B/manifest.xml"
+	bundle_pack b
+}
+
+@test "hostile manifests" {
+	bundle_tree b
+	with_manifest <<-'END'
+	<?xml version="1.0"?>
+	<!DOCTYPE x [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;">]>
+	<xcatimage><kernel>&b;</kernel></xcatimage>
+	END
+	verdict b.tgz 5 'manifest.xml: line 2: a document type'
+	echo secret >"$T/secret"
+	with_manifest <<-END
+	<?xml version="1.0"?>
+	<!DOCTYPE x [<!ENTITY a SYSTEM "file://$T/secret">]>
+	<xcatimage><kernel>&a;</kernel></xcatimage>
+	END
+	verdict b.tgz 5 'a document type'
+	not grep -q secret "$T/out"
+	echo '<xcatimage kernel="/etc/passwd"/>' | with_manifest
+	verdict b.tgz 5 'an element with attributes'
+	echo '<xcatimage><kernel>/a</xcatimage>' | with_manifest
+	verdict b.tgz 5 'line 1: not well-formed'
+	hurry
+	perl -e 'print "<xcatimage"; print " a$_=\"\"" for 1 .. 9000000; print "/>"' |
+	    with_manifest
+	[ "$(stat -c %s "$B/manifest.xml")" -gt 100000000 ]
+	verdict b.tgz 5 'larger than 4194304'
+	(echo '<xcatimage'; perl -e 'print " a$_=\"\"" for 1 .. 300000'
+	    echo '/>') | with_manifest
+	verdict b.tgz 5 'with attributes'
+	sed '/osimage/d' < <(manifest) | with_manifest
+	verdict b.tgz 5 '<osarch>: it is missing in <osimage>'
+	sed 's,>netboot<,>network<,' < <(manifest) | with_manifest
+	verdict b.tgz 5 'network: imgimport knows'
+	sed 's,<imagetype>.*,<environvar></environvar>,' < <(manifest) |
+	    with_manifest
+	verdict b.tgz 1 'environvar>: it is empty'
+	sed 's,<profile>compute,<profile>a;b,' < <(manifest) | with_manifest
+	verdict b.tgz 5 '<profile>: a;b: '
+	sed 's,<imagename>,<imagename>../,' < <(manifest) | with_manifest
+	verdict b.tgz 5 '<imagename>: '
+}
+
+@test "bombs: in the bundle, in the root image, and of members" {
+	hurry
+	head -c 400M /dev/zero | gzip >bomb.tgz
+	verdict bomb.tgz 5 'BAD'
+	bundle_tree b
+	mkdir big
+	truncate -s 400M big/zeros
+	(cpio_of root | head -c 2000; cpio_of big) | gzip >"$B/rootimg.cpio.gz"
+	cpio_of big | gzip >"$B/rootimg.cpio.gz"
+	bundle_pack b
+	verdict b.tgz 5 'rootimg.cpio.gz: .*a bomb'
+	truncate -s 400M "$B/extra.img"
+	cpio_of root | gzip >"$B/rootimg.cpio.gz"
+	bundle_pack b
+	verdict b.tgz 5 'BAD: .*extra.img: a bomb'
+	rm "$B/extra.img"
+	mkdir "$B/many"
+	(cd "$B/many" && seq 100100 | xargs touch)
+	bundle_pack b
+	verdict b.tgz 5 'too many members'
+}
+
+@test "memory stays bounded, and nothing is written" {
+	need_strace
+	bundle_tree b
+	rm "$B/rootimg.cpio.gz"
+	(mkdir big; noise 9 120000000 >big/noise; cpio_of big) |
+	    gzip -1 >"$B/rootimg.cpio.gz"
+	bundle_pack b
+	strace -f -qq -e trace=openat,open,creat,mkdir,mkdirat -o trace \
+	    "$XCATVAULT" image inspect b.tgz >out || :
+	grep -q 'rootimg.cpio.gz' out
+	not grep -E 'O_(WRONLY|RDWR|CREAT)|mkdir' trace
+	(ulimit -v 400000; exits 0 xv image inspect b.tgz)
+}
