@@ -207,7 +207,7 @@ lane_open(struct lane *l, struct err *e)
 		pthread_mutex_unlock(&l->s->lock);
 		return (-1);
 	}
-	l->tar = tarput_new(l->remote, v->root, l->s->opt.probe, e);
+	l->tar = tarput_new(l->remote, v->root, l->s->opt.probe, v->plain, e);
 	return (l->tar != NULL ? 0 : -1);
 }
 

@@ -351,6 +351,23 @@ marked()
 	nothing_left b
 }
 
+@test "what comes into a directory with a default ACL does not inherit it" {
+	local at
+	need setfacl getfacl
+	plain_tree "$T/tree"
+	of /install "$T/tree"
+	fresh
+	at=$(mn_path b /install)
+	exits 0 onto
+	same_tree "$T/tree" "$at"
+	setfacl -d -m u:77:rwx "$at/etc" || skip "no ACLs here"
+	rm -r "$at/etc/conf.d" "$at/etc/net.conf"
+	exits 0 onto
+	equal "$(cd "$at" && getfacl -R -p . | grep -c 77)" 0 inherited
+	exits 0 onto --exact
+	same_tree "$T/tree" "$at"
+}
+
 @test "attributes that cannot be set are told of; and so is a node without perl" {
 	local at
 	marked "$T/tree"
