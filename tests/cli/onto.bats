@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# shellcheck disable=SC2016,SC2030,SC2031,SC2034
+# shellcheck disable=SC2016,SC2030,SC2031,SC2034,SC2153
 # Volumes of a snapshot onto a management node.
 
 load common
@@ -136,7 +136,7 @@ of()
 
 @test "newer logs of a fresh host ask for no --force" {
 	mkdir -p "$T/tree"
-	echo then >"$T/tree/commands.log"
+	echo 'then' >"$T/tree/commands.log"
 	of /var/log/xcat "$T/tree"
 	fresh
 	local at
@@ -145,7 +145,7 @@ of()
 	echo now >"$at/commands.log"
 	exits 0 onto
 	says 'newer     1 file of /var/log/xcat changed there'
-	equal "$(cat "$at/commands.log")" then
+	equal "$(cat "$at/commands.log")" 'then'
 }
 
 @test "--keep-old: what is replaced or deleted is there afterwards" {
