@@ -365,7 +365,8 @@ imgcopy_main(struct cli *cli, int argc, char **argv)
 	if ((status = exportargs_parse(&c.args, cli, argc, argv,
 	    USAGE)) != 0)
 		return (status);
-	if (check_words(&c.args) == -1)
+	/* What is lost with a connection is asked for again: it must lie. */
+	if (check_words(&c.args) == -1 || c.args.run.native)
 		return (cli_usage(USAGE));
 	cancel_catch_signals();
 	status = run_all(&c);

@@ -69,6 +69,10 @@ BEGIN {
 	# A bundle from node to node, beside two of ssh and two of cat.
 	imgcopy_bar = 1.3
 	imgcopy_rss_bar = 64
+	# Ten versions of an image stored, beside the sum of their bundles.
+	image_stored_bar = 0.5
+	# A bundle made here: so many times as fast as tar czf on the node.
+	native_bar = 5
 }
 
 $1 == "#fact" { facts[++nfacts] = $2; next }
@@ -418,6 +422,45 @@ function copied(corpus,	ours, theirs, rss, bad) {
 		    verdict(!bad && ours / theirs <= imgcopy_bar))
 }
 
+# Ten versions of an osimage in the vault, and the last one out of it.
+function kept(corpus,	sum, grown, i, key, bad) {
+	bad = (corpus, "image-keep", "xcatvault") in failed ||
+	    (corpus, "image-out", "xcatvault") in failed
+	sum = median(corpus, "image-keep", "bundles", "bytes")
+	key = corpus SUBSEP "image-keep" SUBSEP "xcatvault" SUBSEP "bytes"
+	for (i = 1; i <= count[key]; i++)
+		grown += value_of[key, i]
+	printf("\nten versions of an image: %s MB of bundles, %s MB stored",
+	    number(sum), number(grown))
+	if (sum > 0)
+		printf("; ratio %.3f, at most %s: %s", grown / sum,
+		    image_stored_bar,
+		    verdict(!bad && grown / sum <= image_stored_bar))
+	printf("\none in, inspected: %s s; out: %s s, %s MiB at its peak; " \
+	    "tar -cz: %s s\n",
+	    cell(corpus, "image-keep", "xcatvault", "wall"),
+	    cell(corpus, "image-out", "xcatvault", "wall"),
+	    cell(corpus, "image-out", "xcatvault", "rss"),
+	    cell(corpus, "image-out", "tar", "wall"))
+}
+
+# A bundle without imgexport, beside what imgexport waits for longest.
+function native(corpus,	ours, theirs, bad) {
+	bad = (corpus, corpus, "xcatvault") in failed
+	ours = median(corpus, corpus, "xcatvault", "wall")
+	theirs = median(corpus, corpus, "tar", "wall")
+	printf("\nimage export --engine native: %s s, %s MB/s, %s MiB at " \
+	    "its peak", cell(corpus, corpus, "xcatvault", "wall"),
+	    ours > 0 ? number(bytes[corpus] / 1e6 / ours) : "-",
+	    cell(corpus, corpus, "xcatvault", "rss"))
+	if (theirs > 0 && ours > 0)
+		printf("; tar czf on the node: %s s, %s MB/s; %.1f times as " \
+		    "fast, at least %s: %s", number(theirs),
+		    number(bytes[corpus] / 1e6 / theirs), theirs / ours,
+		    native_bar, verdict(!bad && theirs / ours >= native_bar))
+	printf("\n")
+}
+
 function growth(	small, large) {
 	small = peak("large-256")
 	large = peak("large-4096")
@@ -443,6 +486,14 @@ END {
 		}
 		if (kind[c] == "image-inspect") {
 			inspected(c)
+			continue
+		}
+		if (kind[c] == "image-vault") {
+			kept(c)
+			continue
+		}
+		if (kind[c] == "image-native") {
+			native(c)
 			continue
 		}
 		if (kind[c] == "million" || kind[c] == "large")
