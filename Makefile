@@ -63,8 +63,9 @@ SRC = main.c \
 	imgxfer/keepcmd.c imgxfer/kept.c imgxfer/keptcmd.c \
 	imgxfer/keptfile.c imgxfer/lay.c imgxfer/list.c imgxfer/main.c \
 	imgxfer/native.c imgxfer/nativemanifest.c imgxfer/nativetree.c \
-	imgxfer/newc.c imgxfer/pull.c imgxfer/ready.c imgxfer/readyboot.c \
-	imgxfer/readycmd.c imgxfer/readydhcp.c imgxfer/readynodes.c \
+	imgxfer/newc.c imgxfer/noderange.c imgxfer/pull.c imgxfer/ready.c \
+	imgxfer/readyboot.c imgxfer/readycmd.c imgxfer/readydhcp.c \
+	imgxfer/readynodes.c \
 	imgxfer/rootimg.c imgxfer/sidecar.c imgxfer/source.c \
 	imgxfer/squash.c imgxfer/unpack.c \
 	remote/address.c remote/auth.c remote/connect.c remote/exec.c \
