@@ -127,6 +127,12 @@ teardown() { clean; }
 	(kernel_of ppc64le; noise 1 300000) | gzip >"$B/kernel"
 	bundle_pack b
 	verdict b.tgz 0 'ppc64le, proved' 'kernel ppc64le \(ELF\)'
+	echo signature >>"$B/kernel"
+	bundle_pack b
+	verdict b.tgz 0 'kernel ppc64le'
+	truncate -s 200000 "$B/kernel"
+	bundle_pack b
+	verdict b.tgz 5 '/kernel: gzip stream: it is cut off'
 	kernel_of none >"$B/kernel"
 	mkdir -p micro/kernel/x86
 	noise 2 3000 >micro/kernel/x86/microcode
@@ -433,6 +439,12 @@ teardown() { clean; }
 	bundle_pack b
 	verdict b.tgz 0 'extra +extra/s +/install/postscripts/s' \
 	    'sync/hosts +/install/custom/sync/hosts' 'symbolic link to hosts'
+	long=$(printf 'n%.0s' {1..180})
+	echo d >"$B/extra/install/custom/sync/$long"
+	bundle_pack b
+	verdict b.tgz 0 "sync/$long +/install"
+	(cd b && tar --format=posix -czf ../b.tgz .)
+	verdict b.tgz 0 "sync/$long +/install"
 	echo c >"$B/extra/unknown"
 	bundle_pack b
 	verdict b.tgz 1 'extra/unknown: nothing in the manifest wants it'
