@@ -451,9 +451,29 @@ teardown() { clean; }
 	rm "$B/extra/s" "$B/extra/unknown"
 	bundle_pack b
 	verdict b.tgz 5 'extra/s: it is missing'
+	echo a >"$B/extra/s"
 	ln -s ../../../../../../etc/shadow "$B/extra/install/custom/sync/out"
 	bundle_pack b
 	verdict b.tgz 5 'sync/out: it is a symbolic link to'
+	rm "$B/extra/install/custom/sync/out"
+	# to where it would lead from the target, or through another link
+	for to in ../../etc/shadow ../x link/../../x /etc/shadow; do
+		ln -sfn "$to" "$B/extra/install/custom/sync/out"
+		bundle_pack b
+		verdict b.tgz 5 "sync/out: it is a symbolic link to $to: that leaves"
+	done
+	rm "$B/extra/install/custom/sync/out"
+	mkdir "$B/extra/install/custom/sync/sub"
+	ln -s ../hosts "$B/extra/install/custom/sync/sub/up"
+	bundle_pack b
+	verdict b.tgz 0 "symbolic link to ../hosts"
+	# members below a link
+	mkdir t
+	echo x >t/file
+	zcat b.tgz >b.tar
+	tar -rPf b.tar --transform "s,^t/,./$IMAGE/extra/install/custom/sync/link/," t/file
+	gzip -f b.tar
+	verdict b.tar.gz 5 "link/file: it lies below .*sync/link, which is no directory"
 	MORE='<extra><dest>/tmp;touch X</dest><src>/install/s</src></extra>'
 	manifest >"$B/manifest.xml"
 	bundle_pack b
