@@ -51,9 +51,11 @@ SRC = main.c \
 	formats/xcatpaths.c formats/xcatschema.c formats/xcatset.c \
 	imgxfer/aside.c imgxfer/bootparts.c imgxfer/bundle.c imgxfer/carve.c \
 	imgxfer/copy.c imgxfer/export.c imgxfer/exportargs.c \
-	imgxfer/exportextra.c imgxfer/exportleft.c imgxfer/exportplan.c \
-	imgxfer/exportproof.c imgxfer/exportrun.c imgxfer/exportshow.c \
+	imgxfer/exportextra.c imgxfer/exportfiles.c imgxfer/exportleft.c \
+	imgxfer/exportplan.c imgxfer/exportproof.c imgxfer/exportroom.c \
+	imgxfer/exportrow.c imgxfer/exportrun.c imgxfer/exportshow.c \
 	imgxfer/exportvault.c imgxfer/flow.c imgxfer/gzout.c imgxfer/held.c \
+	imgxfer/heldsaid.c \
 	imgxfer/imginspect.c imgxfer/imgkeep.c imgxfer/imgsite.c \
 	imgxfer/import.c imgxfer/importcmd.c imgxfer/importextra.c \
 	imgxfer/importfrom.c imgxfer/importkeep.c imgxfer/importlook.c \
