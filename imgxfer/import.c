@@ -70,8 +70,8 @@ open_shell(struct importrun *r, unsigned wait_s, struct err *e)
 	char *line, *rest;
 	int rc = 0, again;
 
-	r->shell = importnode_new(r->node->control, r->work, wait_s,
-	    &recovered, e);
+	r->shell = importnode_new(r->node->control, r->work,
+	    r->installdir, wait_s, &recovered, e);
 	/* What was ours is judged by looking, not by hearsay. */
 	if (r->shell == NULL)
 		rc = -1;
