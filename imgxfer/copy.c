@@ -1,5 +1,6 @@
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <jansson.h>
@@ -33,6 +34,7 @@ struct copying {
 	struct lay *lay;
 	struct import_result res;
 	unsigned again;		/* connections made anew */
+	double seconds;		/* that the carrying took */
 	int imported;
 };
 
@@ -103,6 +105,15 @@ prove(struct copying *o, struct err *e)
 	return (rc);
 }
 
+static double
+now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return ((double)t.tv_sec + (double)t.tv_nsec / 1e9);
+}
+
 /* From there to there, and proved at both ends. */
 static int
 carry(struct copy *c, struct copying *o, struct err *e)
@@ -119,12 +130,14 @@ carry(struct copy *c, struct copying *o, struct err *e)
 		return (-1);
 	to = lay_sink(o->lay);
 	progress = progress_new("copied", !c->cli->quiet && !c->cli->json);
+	o->seconds = now();
 	rc = exportrun_carry(&o->run, &c->args.run, &to, progress, e);
 	rc = lay_end(o->lay, rc == -1 ? e : NULL, e);
 	progress_free(progress);
 	if (rc == -1 || prove(o, e) == -1 ||
 	    held_digest(lay_held(o->lay), digest, e) == -1)
 		return (-1);
+	o->seconds = now() - o->seconds;
 	return (memcmp(digest, o->run.in.bundle_digest, DIGEST_LEN) == 0 ? 0 :
 	    err_set(e, ERR_DAMAGED, "%s: the SHA-256 of the bundle is "
 	    "another one there than here",
@@ -215,6 +228,8 @@ tell_json(struct copy *c, const struct copying *o, const char *image,
 		(void)json_object_set_new(j, "bundle_bytes",
 		    json_integer((json_int_t)o->run.in.bundle_bytes));
 		(void)json_object_set_new(j, "sha256", json_string(hex));
+		(void)json_object_set_new(j, "transfer_seconds",
+		    json_real(o->seconds));
 	}
 	if (c->args.dry_run && o->run.plan.image != NULL)
 		(void)json_object_set_new(j, "plan",

@@ -50,6 +50,7 @@ struct exportrun {
 	struct native *native;	/* instead of held */
 	const struct held_sum *sums;
 	int proved;
+	unsigned reconnected;	/* while it was fetched */
 };
 
 struct exportrun_options {

@@ -537,9 +537,9 @@ import_run(struct node *n, const struct import_bundle *b,
 
 	memset(res, 0, sizeof(*res));
 	rc = prepare(&r, e);
-	if (rc == 0 && !opt->dry_run && ((rc = may_replace(&r, e)) == -1 ||
-	    (rc = keep_old(&r, e)) == -1 || (rc = send_bundle(&r, e)) == -1 ||
-	    (rc = rewrite_bundle(&r, e)) == -1))
+	if (rc == 0 && !opt->dry_run && (may_replace(&r, e) == -1 ||
+	    keep_old(&r, e) == -1 || send_bundle(&r, e) == -1 ||
+	    rewrite_bundle(&r, e) == -1))
 		rc = -1;
 	if (rc == 0 && !opt->dry_run) {
 		if ((rc = transact(&r, e)) == 0)

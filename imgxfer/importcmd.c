@@ -161,8 +161,8 @@ run_on(struct arguments *a, struct node *n, const struct cli *cli,
 	a->opt.progress = progress_new("sent", !cli->quiet && !cli->json);
 	rc = import_run(n, &bundle, &a->opt, res, e);
 	progress_free(a->opt.progress);
-	a->opt.extras_tar = NULL;
 	a->opt.progress = NULL;
+	a->opt.extras_tar = NULL;
 	return (rc);
 }
 

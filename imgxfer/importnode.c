@@ -563,9 +563,9 @@ importnode_fetch(struct remote *r, const char *path, int dir,
 	if ((rc = buf_ok(&command, e)) == 0 &&
 	    (x = remote_exec_new(r, buf_cstr(&command), e)) == NULL)
 		rc = -1;
-	if (rc == 0 && ((rc = remote_exec_end_input(x, e)) == -1 ||
-	    (rc = pass_on(x, to, piece, e)) == -1 ||
-	    (rc = remote_exec_wait(x, &status, e)) == -1))
+	if (rc == 0 && (remote_exec_end_input(x, e) == -1 ||
+	    pass_on(x, to, piece, e) == -1 ||
+	    remote_exec_wait(x, &status, e) == -1))
 		rc = -1;
 	if (rc == 0 && status != 0) {
 		struct buf *said = remote_exec_stderr(x);

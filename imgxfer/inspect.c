@@ -367,6 +367,9 @@ read_members(struct look *l, struct pull *tar, struct err *e)
 static void
 say_packing(struct look *l, const struct unpack *u)
 {
+	if (strcmp(unpack_form(u), "gzip") != 0)
+		look_say(l, INSPECT_NOTE, "", "the bundle is not packed by "
+		    "gzip: imgimport takes it with -n only");
 	if (unpack_members(u) > 1)
 		look_say(l, INSPECT_WARNING, "", "the bundle is %u gzip "
 		    "streams one behind the other: imgexport writes one",

@@ -66,6 +66,9 @@ BEGIN {
 	# A bundle inspected, beside tar -tzf; and the peak RSS in MiB.
 	inspect_bar = 1.2
 	inspect_rss_bar = 64
+	# A bundle from node to node, beside two of ssh and two of cat.
+	imgcopy_bar = 1.3
+	imgcopy_rss_bar = 64
 	# Ten versions of an image stored, beside the sum of their bundles.
 	image_stored_bar = 0.5
 	# A bundle made here: so many times as fast as tar czf on the node.
@@ -401,6 +404,24 @@ function inspected(corpus,	ours, theirs, rss, bad) {
 		    verdict(!bad && ours / theirs <= inspect_bar))
 }
 
+# Osimages from node to node: what is around imgexport and imgimport.
+function copied(corpus,	ours, theirs, rss, bad) {
+	bad = (corpus, corpus, "xcatvault") in failed
+	ours = median(corpus, corpus, "carried", "wall")
+	theirs = median(corpus, corpus, "bare", "wall")
+	rss = median(corpus, corpus, "xcatvault", "rss")
+	printf("\nimage copy: %s s, of which the bundle was carried, " \
+	    "inspected and proved in %s s;\n%s MiB at its peak, " \
+	    "at most %d: %s\n", cell(corpus, corpus, "xcatvault", "wall"),
+	    number(ours), cell(corpus, corpus, "xcatvault", "rss"),
+	    imgcopy_rss_bar, verdict(!bad && rss != "" &&
+	    rss <= imgcopy_rss_bar))
+	if (theirs != "" && theirs > 0)
+		printf("ssh cat | ssh cat: %s s; ratio %.3f, at most %s: %s\n",
+		    number(theirs), ours / theirs, imgcopy_bar,
+		    verdict(!bad && ours / theirs <= imgcopy_bar))
+}
+
 # Ten versions of an osimage in the vault, and the last one out of it.
 function kept(corpus,	sum, grown, i, key, bad) {
 	bad = (corpus, "image-keep", "xcatvault") in failed ||
@@ -457,6 +478,10 @@ END {
 		printf("\n== %s: %s\n", c, size[c])
 		if (kind[c] == "database") {
 			database(c)
+			continue
+		}
+		if (kind[c] == "image-copy") {
+			copied(c)
 			continue
 		}
 		if (kind[c] == "image-inspect") {

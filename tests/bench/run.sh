@@ -13,8 +13,9 @@
 #		of ssh-first, ssh-unchanged, ssh-change and ssh-bulk (see
 #		ssh.sh), and of ssh-restore, ssh-restore-noop and drill (see
 #		onto.sh), of ssh-database and compare (see database.sh), and of
-#		image-inspect (see inspect.sh), and of image-vault and
-#		image-native (see keep.sh), which are the default; and of
+#		image-inspect (see inspect.sh), image-copy (see imgcopy.sh),
+#		image-vault and image-native (see keep.sh), which are the
+#		default; and of rss-image-copy,
 #		rss-million, rss-large, rss-ssh-million,
 #		rss-ssh-restore-million and rss-image-inspect, which run only
 #		when named: the memory of xcatvault alone, with a million
@@ -53,6 +54,8 @@ shopt -s inherit_errexit
 . "$(dirname "$0")/database.sh"
 # shellcheck source-path=SCRIPTDIR source=inspect.sh disable=SC1091
 . "$(dirname "$0")/inspect.sh"
+# shellcheck source-path=SCRIPTDIR source=imgcopy.sh disable=SC1091
+. "$(dirname "$0")/imgcopy.sh"
 # shellcheck source-path=SCRIPTDIR source=keep.sh disable=SC1091
 . "$(dirname "$0")/keep.sh"
 # shellcheck source-path=SCRIPTDIR source=cases.sh disable=SC1091
@@ -64,7 +67,7 @@ BORG_RUNS=1
 CASES=first,cold,unchanged,verify,restore,cat,change
 CASES+=,ssh-first,ssh-unchanged,ssh-change,ssh-bulk
 CASES+=,ssh-restore,ssh-restore-noop,drill,ssh-database,compare
-CASES+=,image-inspect,image-vault,image-native
+CASES+=,image-inspect,image-copy,image-vault,image-native
 TOOLS=xcatvault,tar,restic,borg
 CORPORA=root,many
 CORPUS_DIRS=()
@@ -122,7 +125,8 @@ parse_options() {
 	    ssh-first ssh-unchanged ssh-change ssh-bulk \
 	    ssh-restore ssh-restore-noop drill ssh-database compare \
 	    rss-million rss-large \
-	    image-inspect rss-image-inspect image-vault image-native \
+	    image-inspect rss-image-inspect \
+	    image-copy rss-image-copy image-vault image-native \
 	    rss-ssh-million rss-ssh-restore-million || usage
 	all_known "$TOOLS" xcatvault tar restic borg || usage
 	all_known "$CORPORA" root many || usage
@@ -398,6 +402,7 @@ main() {
 	fi
 	if [ -n "$TOOLS" ] && wanted "$all" ssh-bulk; then measure_bulk; fi
 	if wanted "$all" image-inspect; then measure_inspect; fi
+	if wanted "$all" image-copy; then measure_image_copy; fi
 	if wanted "$TOOLS" xcatvault; then
 		if wanted "$all" image-vault; then measure_image_vault; fi
 		if wanted "$CASES" image-native; then measure_image_native; fi
@@ -414,6 +419,7 @@ main() {
 			measure_onto_million
 		fi
 		if wanted "$all" rss-image-inspect; then measure_inspect_rss; fi
+		if wanted "$all" rss-image-copy; then measure_image_copy_rss; fi
 	fi
 	awk -f "$BENCH_SRC/report.awk" "$TSV" | tee "$RESULT.txt"
 	echo "samples: $TSV"
