@@ -55,21 +55,20 @@ SRC = main.c \
 	imgxfer/exportplan.c imgxfer/exportproof.c imgxfer/exportroom.c \
 	imgxfer/exportrow.c imgxfer/exportrun.c imgxfer/exportshow.c \
 	imgxfer/exportvault.c imgxfer/flow.c imgxfer/gzout.c imgxfer/held.c \
-	imgxfer/heldsaid.c \
-	imgxfer/imginspect.c imgxfer/imgkeep.c imgxfer/imgsite.c \
-	imgxfer/import.c imgxfer/importcmd.c imgxfer/importextra.c \
-	imgxfer/importfrom.c imgxfer/importkeep.c imgxfer/importlook.c \
-	imgxfer/importnode.c imgxfer/importplan.c imgxfer/importrows.c \
-	imgxfer/importshow.c imgxfer/inspect.c imgxfer/inspectpath.c \
-	imgxfer/inspectshow.c imgxfer/judge.c imgxfer/judgearch.c \
-	imgxfer/keepcmd.c imgxfer/kept.c imgxfer/keptcmd.c \
-	imgxfer/keptfile.c imgxfer/lay.c imgxfer/list.c imgxfer/main.c \
-	imgxfer/native.c imgxfer/nativemanifest.c imgxfer/nativetree.c \
-	imgxfer/newc.c imgxfer/noderange.c imgxfer/pull.c imgxfer/ready.c \
+	imgxfer/heldsaid.c imgxfer/imginspect.c imgxfer/imgkeep.c \
+	imgxfer/imgsite.c imgxfer/import.c imgxfer/importcmd.c \
+	imgxfer/importextra.c imgxfer/importfrom.c imgxfer/importkeep.c \
+	imgxfer/importlook.c imgxfer/importnode.c imgxfer/importplan.c \
+	imgxfer/importrows.c imgxfer/importshow.c imgxfer/inspect.c \
+	imgxfer/inspectpath.c imgxfer/inspectshow.c imgxfer/judge.c \
+	imgxfer/judgearch.c imgxfer/keepcmd.c imgxfer/kept.c \
+	imgxfer/keptabout.c imgxfer/keptcmd.c imgxfer/keptfile.c \
+	imgxfer/lay.c imgxfer/list.c imgxfer/main.c imgxfer/native.c \
+	imgxfer/nativemanifest.c imgxfer/nativetree.c imgxfer/newc.c \
+	imgxfer/noderange.c imgxfer/pull.c imgxfer/ready.c \
 	imgxfer/readyboot.c imgxfer/readycmd.c imgxfer/readydhcp.c \
-	imgxfer/readynodes.c \
-	imgxfer/rootimg.c imgxfer/sidecar.c imgxfer/source.c \
-	imgxfer/squash.c imgxfer/unpack.c \
+	imgxfer/readynodes.c imgxfer/rootimg.c imgxfer/sidecar.c \
+	imgxfer/source.c imgxfer/squash.c imgxfer/unpack.c \
 	remote/address.c remote/auth.c remote/connect.c remote/exec.c \
 	remote/hostkey.c remote/quote.c remote/run.c remote/session.c \
 	remote/tty.c \
