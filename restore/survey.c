@@ -41,6 +41,7 @@ struct join {
 	/* Kept ones, to be looked at more closely. */
 	size_t devices, files, attrs;
 	struct partial partial;	/* would be replaced, and is newer */
+	int marked;		/* an entry has attributes */
 	const char *why;	/* an entry is not to be kept */
 };
 
@@ -541,6 +542,7 @@ wanted_entry(struct join *j, size_t number, int there, struct err *e)
 	int act = SURVEY_CREATE;
 
 	climb(j, &j->ent.path);
+	j->marked |= j->ent.xattrs.len > 0;
 	if (j->pass == SURVEY_FIRST)
 		j->s->totals.plan.entries++;
 	set = survey_link(j->s, &j->ent, number, e);
@@ -629,14 +631,23 @@ join_all(struct join *j, struct err *e)
 struct closer {
 	struct join *join;
 	enum ask_what what;
+	int heirs;		/* directories there that get something: for
+				   attributes that it would inherit */
 	size_t number;
 	size_t found;		/* that differ */
 	struct entry ent;
 };
 
 static int
-is_for(const struct closer *c, const struct entry *ent, int act, int above)
+is_for(const struct closer *c, const struct entry *ent, uint8_t flags,
+    int above)
 {
+	int act = flags & SURVEY_ACT;
+
+	if (c->heirs)
+		return (ent->type == ENTRY_DIR &&
+		    (flags & SURVEY_TOUCHED) != 0 &&
+		    (act == SURVEY_KEEP || act == SURVEY_ADJUST));
 	/* What is adjusted gets its attributes anyway. */
 	if (c->what == ASK_ATTRS)
 		return (act == SURVEY_KEEP && !above &&
@@ -654,7 +665,7 @@ next_closer(void *arg, size_t *number, struct buf *name, struct buf *want,
 {
 	struct closer *c = arg;
 	struct join *j = c->join;
-	int rc, above, act;
+	int rc, above;
 
 	while ((rc = wanted_next(j->wanted, &c->ent, &above, e)) != 0) {
 		if (rc == -1)
@@ -662,8 +673,7 @@ next_closer(void *arg, size_t *number, struct buf *name, struct buf *want,
 		*number = c->number++;
 		if (*number >= j->s->n)
 			return (0);
-		act = j->s->acts[*number] & SURVEY_ACT;
-		if (!is_for(c, &c->ent, act, above))
+		if (!is_for(c, &c->ent, j->s->acts[*number], above))
 			continue;
 		if (survey_name(name, &c->ent.path, e) == -1)
 			return (-1);
@@ -716,6 +726,10 @@ take_closer(void *arg, size_t number, const char *name, int same,
 
 	if (same == 1)
 		return (0);
+	if (c->heirs) {
+		j->s->plain = 0;
+		return (0);
+	}
 	if ((*act & SURVEY_ACT) == SURVEY_KEEP)
 		j->s->work++;
 	if (j->pass == SURVEY_FIRST) {
@@ -777,9 +791,9 @@ touch_parents(struct join *j, struct err *e)
 }
 
 static int
-look_closer(struct join *j, enum ask_what what, struct err *e)
+look_closer(struct join *j, enum ask_what what, int heirs, struct err *e)
 {
-	struct closer c = { .join = j, .what = what };
+	struct closer c = { .join = j, .what = what, .heirs = heirs };
 	struct ask a = {
 		.what = what, .root = j->s->root,
 		.next = next_closer, .answer = take_closer, .arg = &c,
@@ -831,7 +845,7 @@ look_at_attrs(struct join *j, struct err *e)
 	struct buf why = BUF_INIT;
 
 	if (opt->no_attrs == NULL)
-		return (look_closer(j, ASK_ATTRS, e));
+		return (look_closer(j, ASK_ATTRS, 0, e));
 	if (j->pass == SURVEY_FIRST) {
 		buf_printf(&why, "extended attributes and ACLs of what is "
 		    "there already: %s", opt->no_attrs);
@@ -839,6 +853,18 @@ look_at_attrs(struct join *j, struct err *e)
 		buf_fini(&why);
 	}
 	return (0);
+}
+
+/* tar need not look after attributes, which is half of its work, if not. */
+static int
+look_for_heirs(struct join *j, struct err *e)
+{
+	struct survey *s = j->s;
+
+	s->plain = s->there && s->opt->no_attrs == NULL && !j->marked;
+	if (!s->plain || s->work == 0 || j->pass == SURVEY_PROOF)
+		return (0);
+	return (look_closer(j, ASK_ATTRS, 1, e));
 }
 
 int
@@ -857,13 +883,15 @@ survey_run(struct survey *s, enum survey_pass pass, struct err *e)
 	    (j.listing = lookup_list(s, e)) != NULL)
 		rc = join_all(&j, e);
 	if (rc == 0 && j.devices > 0)
-		rc = look_closer(&j, ASK_DEVICE, e);
+		rc = look_closer(&j, ASK_DEVICE, 0, e);
 	if (rc == 0 && j.files > 0 && s->opt->checksum &&
 	    pass != SURVEY_PROOF)
-		rc = look_closer(&j, ASK_DIGEST, e) == -1 ? -1 :
-		    look_closer(&j, ASK_ODD_DIGEST, e);
+		rc = look_closer(&j, ASK_DIGEST, 0, e) == -1 ? -1 :
+		    look_closer(&j, ASK_ODD_DIGEST, 0, e);
 	if (rc == 0 && j.attrs > 0)
 		rc = look_at_attrs(&j, e);
+	if (rc == 0)
+		rc = look_for_heirs(&j, e);
 	if (rc == 0)
 		rc = partial_ask(&j.partial, s, add_newer, &j, e);
 	if (rc == 0)
