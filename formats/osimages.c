@@ -222,7 +222,8 @@ check_row(struct osimages_work *w, const struct found *f,
 	w->img->profile = os[OSI_PROFILE];
 	w->img->osdistroname = os[OSI_DISTRO];
 	w->os = os;
-	w->lin = lin != NULL && !xcatcsv_disabled(&lin[LIN_DISABLE]) ? lin : none;
+	w->lin = lin != NULL && !xcatcsv_disabled(&lin[LIN_DISABLE]) ?
+	    lin : none;
 	if (w->img->reason == NULL && osneeds_check(w, e) == -1)
 		return (-1);
 	count(w->o, w->img);

@@ -256,7 +256,8 @@ check_rootimg(struct osimages_work *w, const char *dir, struct err *e)
 		w->img->boots = rootimgs[i];
 		rc = f.size == 0 ? note(w, OSIMAGES_MISSING, "rootimg",
 		    buf_cstr(&path), "an empty file", e) :
-		    need_boot(w, "rootimg", buf_cstr(&path), &w->img->rootimg, e);
+		    need_boot(w, "rootimg", buf_cstr(&path),
+		    &w->img->rootimg, e);
 	}
 	if (rc != -1 && w->img->boots == NULL)
 		rc = (why = oslists_here(w, "none of the forms that xCAT "

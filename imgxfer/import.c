@@ -15,7 +15,7 @@
 #define GRACE_S 5
 #define TRIES 5
 
-/* --------------------------------------------------------------- beginning */
+/* ----------------------------------------------------------- beginning */
 
 /* A path of the site table that can be given to a script. */
 static int
@@ -116,7 +116,7 @@ set_result(struct importrun *r, struct err *e)
 	return (0);
 }
 
-/* ------------------------------------------------------------------- before */
+/* -------------------------------------------------------------- before */
 
 static int
 may_replace(struct importrun *r, struct err *e)
@@ -242,7 +242,7 @@ rewrite_bundle(struct importrun *r, struct err *e)
 	return ((r->file = in_private(r, REWRITTEN, e)) != NULL ? 0 : -1);
 }
 
-/* --------------------------------------------------------------- the journal */
+/* --------------------------------------------------------- the journal */
 
 static int
 tell_looks(struct importrun *r, struct err *e)
@@ -295,7 +295,7 @@ begin(struct importrun *r, struct err *e)
 	return (importnode_begin(r->shell, r->plan.image, e));
 }
 
-/* ------------------------------------------------------------------ imgimport */
+/* ----------------------------------------------------------- imgimport */
 
 /* Its errors have a place at the beginning of a line. */
 static int
@@ -391,7 +391,7 @@ prove_tree(struct importrun *r, struct err *e)
 	    "is not the image: its root tree is empty"));
 }
 
-/* ------------------------------------------------------------------ extras */
+/* -------------------------------------------------------------- extras */
 
 static int
 put_extra(void *arg, const char *path, unsigned mode,
@@ -417,7 +417,7 @@ put_extras(struct importrun *r, struct err *e)
 	return (importextra_each(r->opt->extras_tar, put_extra, r, e));
 }
 
-/* ---------------------------------------------------------------- put back */
+/* ------------------------------------------------------------ put back */
 
 /* The connection may need a while. */
 static int
@@ -484,7 +484,7 @@ put_back(struct importrun *r, struct err *e)
 	}
 }
 
-/* ------------------------------------------------------------------ the run */
+/* ------------------------------------------------------------- the run */
 
 static int
 prepare(struct importrun *r, struct err *e)
@@ -537,9 +537,9 @@ import_run(struct node *n, const struct import_bundle *b,
 
 	memset(res, 0, sizeof(*res));
 	rc = prepare(&r, e);
-	if (rc == 0 && !opt->dry_run && ((rc = may_replace(&r, e)) == -1 ||
-	    (rc = keep_old(&r, e)) == -1 || (rc = send_bundle(&r, e)) == -1 ||
-	    (rc = rewrite_bundle(&r, e)) == -1))
+	if (rc == 0 && !opt->dry_run && (may_replace(&r, e) == -1 ||
+	    keep_old(&r, e) == -1 || send_bundle(&r, e) == -1 ||
+	    rewrite_bundle(&r, e) == -1))
 		rc = -1;
 	if (rc == 0 && !opt->dry_run) {
 		if ((rc = transact(&r, e)) == 0)

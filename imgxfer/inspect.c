@@ -92,14 +92,14 @@ look_say(struct look *l, enum inspect_level level, const char *member,
 
 /*
  * A member's contents on their way through: each file's digest; the
- * manifest; the heads of what may be a kernel; root images, opened in a
- * thread of their own.
+ * manifest; the heads of what may be a kernel; root images, opened (and
+ * digested, for this thread has enough to do) in a thread of their own.
  */
 struct pass {
 	struct look *l;
-	struct digest *d;
+	struct digest *d;	/* the aside's while there is one */
 	struct buf head;
-	int wants_head, is_xml, over;
+	int wants_head, is_xml;
 	struct look_image *image;
 	enum rootimg_kind kind;
 	uint64_t size;
@@ -110,8 +110,10 @@ static int
 walk_aside(void *arg, const struct source *src, struct err *e)
 {
 	struct pass *p = arg;
+	struct tap t = { src, p->d, 0, 0, 0 };
+	const struct source tapped = { "", tap_read, &t };
 
-	return (rootimg_walk(&p->image->root, p->kind, src, p->size, e));
+	return (rootimg_walk(&p->image->root, p->kind, &tapped, p->size, e));
 }
 
 static int
@@ -137,7 +139,7 @@ pass_begin(struct pass *p, const struct inspect_member *m, struct err *e)
 	const char *name = top_name(m->name);
 	int image = 0;
 
-	p->wants_head = p->is_xml = p->over = 0;
+	p->wants_head = p->is_xml = 0;
 	p->aside = NULL;
 	buf_clear(&p->head);
 	digest_reset(p->d);
@@ -173,7 +175,8 @@ pass_write(struct pass *p, const uint8_t *data, size_t len)
 
 	if (p->aside != NULL)
 		aside_write(p->aside, data, len);
-	digest_update(p->d, data, len);
+	else
+		digest_update(p->d, data, len);
 	if (p->wants_head && p->head.len < HEAD_BYTES) {
 		n = HEAD_BYTES - p->head.len;
 		buf_append(&p->head, data, n < len ? n : len);
@@ -254,9 +257,9 @@ pass_end(struct pass *p, struct inspect_member *m, struct look_head *h,
 {
 	int rc = 0;
 
-	digest_final(p->d, m->digest);
 	if (p->aside != NULL)
 		rc = aside_end(p->aside, e);
+	digest_final(p->d, m->digest);
 	p->aside = NULL;
 	if (rc == 0 && p->wants_head && p->head.len > 0)
 		judge_head(p, m->size, h, e);
@@ -364,6 +367,9 @@ read_members(struct look *l, struct pull *tar, struct err *e)
 static void
 say_packing(struct look *l, const struct unpack *u)
 {
+	if (strcmp(unpack_form(u), "gzip") != 0)
+		look_say(l, INSPECT_NOTE, "", "the bundle is not packed by "
+		    "gzip: imgimport takes it with -n only");
 	if (unpack_members(u) > 1)
 		look_say(l, INSPECT_WARNING, "", "the bundle is %u gzip "
 		    "streams one behind the other: imgexport writes one",

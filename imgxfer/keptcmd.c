@@ -1,3 +1,4 @@
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -104,6 +105,7 @@ print_rows(const struct list *l)
 	const struct row *r;
 
 	for (r = l->rows; r < l->rows + l->nrows; r++) {
+		assert(r->image != NULL && r->arch != NULL && r->os != NULL);
 		image = wider(image, r->image);
 		arch = wider(arch, r->arch);
 		os = wider(os, r->os);

@@ -203,5 +203,7 @@ imglist_main(struct cli *cli, int argc, char **argv)
 	if (site == NULL)
 		return (keptcmd_list(cli));
 	cancel_catch_signals();
+	if (site == NULL)
+		return (keptcmd_list(cli));
 	return (list_site(cli, site, &e));
 }

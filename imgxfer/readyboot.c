@@ -181,8 +181,8 @@ check_copies(struct ready *r, struct err *e)
 int
 readyboot_check(struct ready *r, struct err *e)
 {
-	if (check_genesis(r, e) == -1 || ready_methods(r, check_method, NULL, e) ==
-	    -1)
+	if (check_genesis(r, e) == -1 ||
+	    ready_methods(r, check_method, NULL, e) == -1)
 		return (-1);
 	return (check_copies(r, e));
 }

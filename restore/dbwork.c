@@ -383,7 +383,8 @@ count_lost(struct dbwork *w, struct dbput_table *p,
     const struct dbset_table *t, const struct dbset_table *there,
     struct err *e)
 {
-	struct dbjudge_options opt = { .as_restored = 0 };
+	/* What xCAT makes of a value anyway is no reason to restore it. */
+	struct dbjudge_options opt = { .as_restored = 1 };
 	struct dbjudge j;
 
 	p->there = there->rows;

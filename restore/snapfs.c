@@ -341,7 +341,8 @@ read_file(void *arg, const struct osfs_found *f, size_t max, struct buf *out,
 		return (err_set(e, ERR_FAILED, "not a regular file"));
 	if (n->ent.size > max)
 		return (0);
-	return (content_read(fs->content, &n->ent, take_piece, out, e) == -1 ? -1 : 1);
+	return (content_read(fs->content, &n->ent, take_piece, out, e) ==
+	    -1 ? -1 : 1);
 }
 
 static int

@@ -11,7 +11,7 @@
 #include "remote/quote.h"
 
 #define PIECE ((size_t)64 << 10)
-#define NOISE_MAX ((size_t)64 << 10)	/* of a login shell, before the script */
+#define NOISE_MAX ((size_t)64 << 10)	/* of a login shell, at first */
 
 extern const char remote_node_nodefs_pl[];
 
@@ -124,7 +124,7 @@ ask(struct nodefs *fs, const char *word, const char *path, size_t limit,
     struct nodefstext *t, struct err *e)
 {
 	struct buf q = BUF_INIT;
-	struct span line;
+	struct span line = { NULL, 0 };
 	int rc;
 
 	buf_printf(&q, "%s %zu %zu\n", word, strlen(path), limit);

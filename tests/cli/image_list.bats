@@ -101,7 +101,7 @@ line()
 }
 
 @test "image list: usage, and nodes that cannot be looked at" {
-	exits 3 xv image list
+	exits 3 xv image list more
 	exits 3 xv image list --site a more
 	exits 3 xv image list --site nosuch
 	on mn_fault a tabdump=hang perl=missing
@@ -303,4 +303,10 @@ booting()
 	complains 'nosuch: no such osimage on root@'
 	exits 3 xv image ready disabledimg --site a
 	complains 'osimage disabledimg: disabled'
+}
+
+@test "image list: without a site, what the vault keeps" {
+	exits 0 xv image list
+	equal "$(wc -c <"$T/err")" 0
+	XCATVAULT_VAULT=$T/none exits '2|3' xv image list
 }

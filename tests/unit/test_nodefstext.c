@@ -57,14 +57,18 @@ test_good(void **state)
 	assert_int_equal(good("wait 0").kind, NODEFSTEXT_WAIT);
 }
 
+static const char long_hash[] = "hash 12 " HEX "0";
+static const char no_size[] = "hash " HEX;
+
 static void
 test_bad(void **state)
 {
 	static const char *const lines[] = {
 		"", "stat", "data", "data ", "data 1 ", "data -1", "data 01",
 		"data 67108865", "data 99999999999999999999", "none 4097",
-		"long 1", "wait 1", "hash 12", "hash 12 " HEX "0",
-		"hash 12 0" HEX, "hash " HEX, "room 1 2 3", "room 1 2 3 2",
+		"long 1", "wait 1", "hash 12", long_hash,
+		no_size, "room 1 2 3",
+		"room 1 2 3 2",
 		"stat z 0 0 0 0 0 0 0 0 0 0 0 0 0",
 		"stat f 2 0 0 0 0 0 0 0 0 0 0 0 0",
 		"stat f 0 0 0 0 0 4294967296 0 0 0 0 0 0 0",
