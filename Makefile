@@ -77,14 +77,14 @@ SRC = main.c \
 	remote/node/probetext.c remote/node/reach.c remote/node/stand.c \
 	remote/node/tables.c remote/node/tarstream.c \
 	restore/apply.c restore/ask.c restore/attrs.c restore/cat.c \
-	restore/closer.c restore/compare.c restore/compose.c restore/composecmd.c \
-	restore/dbcmd.c restore/dbcsv.c restore/dbdiff.c restore/dbjudge.c \
-	restore/dbmerge.c restore/dbnames.c restore/dbput.c \
-	restore/dbputtell.c restore/dbrows.c restore/dbset.c \
-	restore/dbstage.c restore/dbtables.c restore/dbtrial.c \
-	restore/dbundo.c restore/dbwork.c restore/diff.c restore/drill.c \
-	restore/export.c restore/extract.c restore/find.c restore/join.c \
-	restore/linkset.c \
+	restore/closer.c restore/compare.c restore/compose.c \
+	restore/composecmd.c restore/dbcmd.c restore/dbcsv.c \
+	restore/dbdiff.c restore/dbjudge.c restore/dbmerge.c \
+	restore/dbnames.c restore/dbput.c restore/dbputtell.c \
+	restore/dbrows.c restore/dbset.c restore/dbstage.c \
+	restore/dbtables.c restore/dbtrial.c restore/dbundo.c \
+	restore/dbwork.c restore/diff.c restore/drill.c restore/export.c \
+	restore/extract.c restore/find.c restore/join.c restore/linkset.c \
 	restore/list.c restore/lookup.c restore/ls.c restore/main.c \
 	restore/onto.c restore/ontodb.c restore/ontofacts.c \
 	restore/ontoimage.c restore/ontoplan.c restore/oscmd.c \
