@@ -556,9 +556,9 @@ arrived(struct held *h, uint64_t *bytes, struct err *e)
 	if (rc == 0) {
 		s.p = (const char *)out.data;
 		s.end = s.p + out.len;
-		if (!scan_u64(&s, bytes) || *bytes > h->off)
-			rc = err_set(e, ERR_FAILED, "%s: %s is not what was "
-			    "written", remote_name(h->r), h->path);
+		if (!scan_u64(&s, bytes))
+			rc = err_set(e, ERR_FAILED, "%s: the size of %s "
+			    "cannot be told", remote_name(h->r), h->path);
 	}
 	buf_fini(&command);
 	buf_fini(&out);
@@ -606,8 +606,11 @@ catch_up(struct held *h, const struct held_again *again, struct err *e)
 
 	if (h->data != NULL)
 		return (0);
-	if (!h->up || (h->off > 0 && arrived(h, &at, e) == -1) ||
-	    open_writing(h, at, e) == -1)
+	if (!h->up || (h->off > 0 && arrived(h, &at, e) == -1))
+		return (-1);
+	/* Some of the piece that failed may be there: it comes again. */
+	at = at < h->off ? at : h->off;
+	if (open_writing(h, at, e) == -1)
 		return (-1);
 	if (at == h->off)
 		return (0);
