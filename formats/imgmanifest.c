@@ -620,6 +620,8 @@ static void
 put_pair(struct buf *out, const char *indent, const char *name,
     const char *value)
 {
+	if (value == NULL)
+		return;
 	buf_puts(out, indent);
 	buf_putc(out, '<');
 	buf_puts(out, name);

@@ -26,7 +26,7 @@
 #define IMGMANIFEST_NAME 64	/* bytes of a name */
 
 struct imgmanifest_pair {
-	const char *name, *value;	/* UTF-8, NUL-terminated, no NUL in it */
+	const char *name, *value;	/* UTF-8, NUL behind, none within */
 };
 
 struct imgmanifest_table {	/* a row: <osimage>, <linuximage>, ... */

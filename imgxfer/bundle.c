@@ -21,8 +21,9 @@ bundle_fini(struct bundle *b)
 static int
 bad(const struct bundle *b, const char *what, struct err *e)
 {
-	return (err_set(e, ERR_DAMAGED, "%s (at byte %llu of the archive)",
-	    what, (unsigned long long)b->in->taken));
+	err_set(e, ERR_DAMAGED, "%s (at byte %llu of the archive)", what,
+	    (unsigned long long)b->in->taken);
+	return (-1);
 }
 
 /* Exactly n bytes, or it is cut off. */
@@ -91,12 +92,10 @@ static int
 skip_rest(struct bundle *b, struct err *e)
 {
 	const uint8_t *p;
-	ssize_t n;
 
-	while (b->left > 0) {
-		if ((n = bundle_data(b, &p, e)) == -1)
+	while (b->left > 0)
+		if (bundle_data(b, &p, e) == -1)
 			return (-1);
-	}
 	if (b->padding > 0) {
 		if (need(b, (size_t)b->padding, &p, e) == -1)
 			return (-1);

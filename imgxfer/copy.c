@@ -1,5 +1,6 @@
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <jansson.h>
@@ -33,6 +34,7 @@ struct copying {
 	struct lay *lay;
 	struct import_result res;
 	unsigned again;		/* connections made anew */
+	double seconds;		/* that the carrying took */
 	int imported;
 };
 
@@ -65,6 +67,8 @@ look(struct copy *c, struct copying *o, const char *image, struct err *e)
 	if (exportrun_plan(&o->run, &c->from, image, &c->args.run, e) == -1 ||
 	    exportrun_check(&o->run, e) == -1)
 		return (-1);
+	if (exportnode_rouse(&c->target.control, e) == -1)
+		return (-1);
 	return (import_preflight(&c->target, opt.as != NULL ? opt.as : image,
 	    o->run.plan.bytes, &opt, e));
 }
@@ -75,7 +79,8 @@ find_place(struct copy *c, uint64_t bytes, struct err *e)
 	struct nodefs *fs;
 	const char *place;
 
-	if ((fs = nodefs_new(c->target.control, e)) == NULL)
+	if (exportnode_rouse(&c->target.control, e) == -1 ||
+	    (fs = nodefs_new(c->target.control, e)) == NULL)
 		return (NULL);
 	place = lay_place(&c->to.probe, fs, bytes, e);
 	nodefs_free(fs);
@@ -100,6 +105,15 @@ prove(struct copying *o, struct err *e)
 	return (rc);
 }
 
+static double
+now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return ((double)t.tv_sec + (double)t.tv_nsec / 1e9);
+}
+
 /* From there to there, and proved at both ends. */
 static int
 carry(struct copy *c, struct copying *o, struct err *e)
@@ -116,12 +130,14 @@ carry(struct copy *c, struct copying *o, struct err *e)
 		return (-1);
 	to = lay_sink(o->lay);
 	progress = progress_new("copied", !c->cli->quiet && !c->cli->json);
+	o->seconds = now();
 	rc = exportrun_carry(&o->run, &c->args.run, &to, progress, e);
 	rc = lay_end(o->lay, rc == -1 ? e : NULL, e);
 	progress_free(progress);
 	if (rc == -1 || prove(o, e) == -1 ||
 	    held_digest(lay_held(o->lay), digest, e) == -1)
 		return (-1);
+	o->seconds = now() - o->seconds;
 	return (memcmp(digest, o->run.in.bundle_digest, DIGEST_LEN) == 0 ? 0 :
 	    err_set(e, ERR_DAMAGED, "%s: the SHA-256 of the bundle is "
 	    "another one there than here",
@@ -138,7 +154,8 @@ import(struct copy *c, struct copying *o, struct err *e)
 	int rc;
 
 	import_how(c, &opt);
-	if (held_keep(lay_held(o->lay), e) == -1)
+	if (exportnode_rouse(&c->target.control, e) == -1 ||
+	    held_keep(lay_held(o->lay), e) == -1)
 		return (-1);
 	rc = import_run(&c->target, &bundle, &opt, &o->res, e);
 	o->imported = 1;
@@ -211,6 +228,8 @@ tell_json(struct copy *c, const struct copying *o, const char *image,
 		(void)json_object_set_new(j, "bundle_bytes",
 		    json_integer((json_int_t)o->run.in.bundle_bytes));
 		(void)json_object_set_new(j, "sha256", json_string(hex));
+		(void)json_object_set_new(j, "transfer_seconds",
+		    json_real(o->seconds));
 	}
 	if (c->args.dry_run && o->run.plan.image != NULL)
 		(void)json_object_set_new(j, "plan",
@@ -346,7 +365,8 @@ imgcopy_main(struct cli *cli, int argc, char **argv)
 	if ((status = exportargs_parse(&c.args, cli, argc, argv,
 	    USAGE)) != 0)
 		return (status);
-	if (check_words(&c.args) == -1)
+	/* What is lost with a connection is asked for again: it must lie. */
+	if (check_words(&c.args) == -1 || c.args.run.native)
 		return (cli_usage(USAGE));
 	cancel_catch_signals();
 	status = run_all(&c);

@@ -4,12 +4,14 @@
 #include <string.h>
 #include <time.h>
 
-#include "base/human.h"
+#include "base/cancel.h"
 #include "base/version.h"
 #include "imgxfer/exportrun.h"
 #include "imgxfer/flow.h"
+#include "remote/exec.h"
 
 #define READ_BYTES ((size_t)256 << 10)
+#define ROUSE_S 30
 #define FLOW_BYTES ((size_t)4 << 20)
 
 /* ------------------------------------------------------------------- node */
@@ -41,6 +43,36 @@ exportnode_close(struct exportnode *n)
 	memset(n, 0, sizeof(*n));
 }
 
+int
+exportnode_rouse(struct remote **r, struct err *e)
+{
+	struct remote_io io = { .limit_s = ROUSE_S };
+	struct remote *again;
+
+	if (remote_run(*r, ":", &io, e) == 0)
+		return (0);
+	if (cancel_check(e) == -1 || (again = remote_sibling(*r, e)) == NULL)
+		return (-1);
+	remote_close(*r);
+	*r = again;
+	return (0);
+}
+
+int
+exportnode_wake(struct exportnode *n, struct err *e)
+{
+	struct remote_io io = { .limit_s = ROUSE_S };
+
+	if (remote_run(n->r, ":", &io, e) == 0)
+		return (0);
+	nodefs_free(n->fs);
+	n->fs = NULL;
+	if (exportnode_rouse(&n->r, e) == -1 ||
+	    (n->fs = nodefs_new(n->r, e)) == NULL)
+		return (-1);
+	return (0);
+}
+
 /* ----------------------------------------------------------------- looking */
 
 int
@@ -54,6 +86,9 @@ exportrun_plan(struct exportrun *run, struct exportnode *n,
 
 	memset(run, 0, sizeof(*run));
 	run->node = n;
+	if (exportnode_wake(n, e) == -1)
+		return (-1);
+	nodefs_forget(n->fs);
 	return (exportplan_make(&run->plan, n->r, n->fs, &how, e));
 }
 
@@ -244,6 +279,8 @@ exportrun_carry(struct exportrun *run, const struct exportrun_options *opt,
 int
 exportrun_prove(struct exportrun *run, struct err *e)
 {
+	if (exportnode_wake(run->node, e) == -1)
+		return (-1);
 	if (exportproof_check(run, e) == -1)
 		return (err_wrap(e, "%s: osimage %s",
 		    remote_name(run->node->r), run->plan.image));

@@ -28,6 +28,15 @@ int exportnode_open(struct exportnode *n, const struct cli *cli,
 void exportnode_close(struct exportnode *n);
 
 /*
+ * Have its sessions live behind a time in which nobody used them: a firewall
+ * may have forgotten them, and that is noticed only by asking.
+ */
+int exportnode_wake(struct exportnode *n, struct err *e);
+
+/* The same for any session, which may be another one then. */
+int exportnode_rouse(struct remote **r, struct err *e);
+
+/*
  * One osimage's way out of it: looked at, exported, handed to a sink while
  * it is inspected, and proved: the bundle's digest at both ends, each member
  * against the file that it was made of, the manifest against the database.
@@ -41,6 +50,7 @@ struct exportrun {
 	struct native *native;	/* instead of held */
 	const struct held_sum *sums;
 	int proved;
+	unsigned reconnected;	/* while it was fetched */
 };
 
 struct exportrun_options {

@@ -200,8 +200,7 @@ exportshow_json(const struct exportrun *run, const struct sidecar *s,
 	if (j == NULL || json_object_set_new(j, "path",
 	    json_string(file)) == -1 || json_object_set_new(j, "status",
 	    json_integer(status)) == -1 || json_object_set_new(j,
-	    "reconnected", json_integer(run->held != NULL ?
-	    (json_int_t)held_reconnected(run->held) : 0)) == -1) {
+	    "reconnected", json_integer((json_int_t)run->reconnected)) == -1) {
 		json_decref(j);
 		return (err_nomem(e));
 	}

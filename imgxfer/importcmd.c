@@ -13,11 +13,11 @@
 #define USAGE "image import FILE|--from-vault IMAGE --site SITE " \
     "[--profile PROFILE] " \
     "[--as NAME]\n       [--replace [--force]] [--allow-unproved-arch] " \
-    "[--timeout SECONDS] [--dry-run]"
+    "[--limit SECONDS] [--dry-run]"
 
 enum {
 	OPT_SITE = CLI_OPT_OWN, OPT_PROFILE, OPT_AS, OPT_REPLACE, OPT_FORCE,
-	OPT_UNPROVED, OPT_TIMEOUT, OPT_DRY_RUN, OPT_FROM_VAULT,
+	OPT_UNPROVED, OPT_LIMIT, OPT_DRY_RUN, OPT_FROM_VAULT,
 };
 
 static const struct option options[] = {
@@ -28,7 +28,7 @@ static const struct option options[] = {
 	{ "replace", no_argument, NULL, OPT_REPLACE },
 	{ "force", no_argument, NULL, OPT_FORCE },
 	{ "allow-unproved-arch", no_argument, NULL, OPT_UNPROVED },
-	{ "timeout", required_argument, NULL, OPT_TIMEOUT },
+	{ "limit", required_argument, NULL, OPT_LIMIT },
 	{ "dry-run", no_argument, NULL, OPT_DRY_RUN },
 	{ "from-vault", required_argument, NULL, OPT_FROM_VAULT },
 	{ NULL, 0, NULL, 0 },
@@ -41,7 +41,7 @@ struct brought {
 	struct importfrom from;
 	struct inspect inspect;
 	struct import_extra *extras;
-	size_t nextras;
+	size_t nextras, skipped;
 	struct arena arena;
 };
 
@@ -52,7 +52,7 @@ struct arguments {
 };
 
 static int
-take_timeout(struct arguments *a, const char *text)
+take_limit(struct arguments *a, const char *text)
 {
 	char *end;
 	unsigned long v = strtoul(text, &end, 10);
@@ -94,8 +94,8 @@ take_option(struct arguments *a, int opt, const char *value)
 		a->from.name = value;
 		a->from.kept = 1;
 		return (1);
-	case OPT_TIMEOUT:
-		return (take_timeout(a, value) == 0 ? 1 : -1);
+	case OPT_LIMIT:
+		return (take_limit(a, value) == 0 ? 1 : -1);
 	default:
 		return (0);
 	}
@@ -111,7 +111,7 @@ list_extras(struct brought *b, struct err *e)
 	if (importfrom_extra(&b->from, &source, e) == -1)
 		return (-1);
 	return (importextra_list(&source, b->from.sidecar->extra.digest,
-	    &b->arena, &b->extras, &b->nextras, e));
+	    &b->arena, &b->extras, &b->nextras, &b->skipped, e));
 }
 
 static int
@@ -139,7 +139,7 @@ brought_fini(struct brought *b)
 	arena_fini(&b->arena);
 }
 
-/* ----------------------------------------------------------------- the run */
+/* ------------------------------------------------------------- the run */
 
 static int
 run_on(struct arguments *a, struct node *n, const struct cli *cli,
@@ -161,6 +161,8 @@ run_on(struct arguments *a, struct node *n, const struct cli *cli,
 	a->opt.progress = progress_new("sent", !cli->quiet && !cli->json);
 	rc = import_run(n, &bundle, &a->opt, res, e);
 	progress_free(a->opt.progress);
+	a->opt.progress = NULL;
+	a->opt.extras_tar = NULL;
 	return (rc);
 }
 
@@ -194,11 +196,16 @@ add_notes(struct arguments *a, struct import_result *res, struct err *e)
 }
 
 static int
-tell(const struct cli *cli, const struct import_result *res, struct err *e)
+tell(const struct arguments *a, const struct cli *cli,
+    const struct import_result *res, struct err *e)
 {
 	json_t *j;
 	size_t i;
 
+	if (a->from.skipped > 0)
+		cli_warn("%zu members of the archive beside the bundle were "
+		    "passed over: links, or no plain paths below xCAT's "
+		    "directories", a->from.skipped);
 	for (i = 0; i < res->nwarnings; i++)
 		cli_warn("%s", res->warnings[i].text);
 	if (cli->json) {
@@ -214,8 +221,8 @@ tell(const struct cli *cli, const struct import_result *res, struct err *e)
 
 /* What stands where, behind the error itself. */
 static int
-tell_failure(const struct cli *cli, const struct import_result *res,
-    const struct err *e)
+tell_failure(const struct arguments *a, const struct cli *cli,
+    const struct import_result *res, const struct err *e)
 {
 	struct err ignored;
 	int status = cli_fail(e);
@@ -227,7 +234,7 @@ tell_failure(const struct cli *cli, const struct import_result *res,
 		cli_warn("what was to be replaced is kept as snapshot %s",
 		    res->undo);
 	if (cli->json)
-		(void)tell(cli, res, &ignored);
+		(void)tell(a, cli, res, &ignored);
 	return (status);
 }
 
@@ -282,8 +289,9 @@ run(struct arguments *a, const struct cli *cli)
 		rc = run_on(a, &n, cli, &res, &e);
 	}
 	if (rc == 0 && (rc = add_notes(a, &res, &e)) == 0)
-		rc = tell(cli, &res, &e);
-	status = rc == 0 ? import_status(&res) : tell_failure(cli, &res, &e);
+		rc = tell(a, cli, &res, &e);
+	status = rc == 0 ? import_status(&res) | (a->from.skipped > 0) :
+	    tell_failure(a, cli, &res, &e);
 	import_result_fini(&res);
 	if (n.control != NULL)
 		remote_close(n.control);

@@ -14,6 +14,7 @@ struct reading {
 	struct digest *digest;	/* of the archive, or NULL */
 	struct archive *archive;
 	struct err err;		/* of the source */
+	size_t skipped;
 	uint8_t piece[PIECE_BYTES];
 };
 
@@ -51,7 +52,7 @@ take_entry(struct reading *r, struct archive_entry *entry,
     importextra_fn *fn, void *arg, struct err *e)
 {
 	struct source content = { r->from->name, read_entry, r };
-	const char *name = archive_entry_pathname(entry), *why;
+	const char *name = archive_entry_pathname(entry);
 	char path[1100];
 	int64_t size = archive_entry_size(entry);
 	size_t n;
@@ -67,15 +68,17 @@ take_entry(struct reading *r, struct archive_entry *entry,
 	if (archive_entry_filetype(entry) == AE_IFDIR)
 		return (0);
 	if (n == 0 || n > 1024 || archive_entry_filetype(entry) != AE_IFREG ||
-	    archive_entry_hardlink(entry) != NULL || size < 0)
-		return (err_set(e, ERR_DAMAGED, "%s: a member that is no "
-		    "regular file", r->from->name));
+	    archive_entry_hardlink(entry) != NULL || size < 0) {
+		r->skipped++;
+		return (0);
+	}
 	path[0] = '/';
 	memcpy(path + 1, name, n);
 	path[n + 1] = '\0';
-	if ((why = inspect_path(path, NULL)) != NULL)
-		return (err_set(e, ERR_DAMAGED, "%s: %s: %s", r->from->name,
-		    path, why));
+	if (inspect_path(path, NULL) != NULL) {
+		r->skipped++;
+		return (0);
+	}
 	return (fn(arg, path, archive_entry_perm(entry) & 07777, &content,
 	    (uint64_t)size, e));
 }
@@ -128,7 +131,7 @@ importextra_each(const struct source *archive, importextra_fn *fn, void *arg,
 	return (rc);
 }
 
-/* ----------------------------------------------------------------- listing */
+/* ------------------------------------------------------------- listing */
 
 struct listing {
 	struct arena *arena;
@@ -191,7 +194,7 @@ check_twice(const struct listing *l, const struct source *archive,
 int
 importextra_list(const struct source *archive,
     const uint8_t digest[DIGEST_LEN], struct arena *arena,
-    struct import_extra **out, size_t *n, struct err *e)
+    struct import_extra **out, size_t *n, size_t *skipped, struct err *e)
 {
 	struct reading *r = calloc(1, sizeof(*r));
 	struct listing *l = calloc(1, sizeof(*l));
@@ -220,6 +223,7 @@ importextra_list(const struct source *archive,
 		goto out;
 	*out = l->at;
 	*n = l->n;
+	*skipped = r->skipped;
 	l->at = NULL;
 out:
 	if (r != NULL)

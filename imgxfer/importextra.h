@@ -11,8 +11,8 @@
 
 /*
  * The archive of files beside a bundle (sidecar.h): tar in any compression,
- * names relative to "/".  Only regular files and directories are taken; paths
- * that inspect_path() does not allow are ERR_DAMAGED.
+ * names relative to "/".  Only regular files are taken, and of these
+ * only those whose paths inspect_path() allows; the rest is passed over.
  */
 
 /* A file's bytes are in from, and need not be read to their end. */
@@ -24,10 +24,10 @@ int importextra_each(const struct source *archive, importextra_fn *fn,
 /*
  * The files in it, with their digests, sorted by path; the whole archive has
  * the given digest, or that is ERR_DAMAGED.  Free *out with free(); its paths
- * are the arena's.
+ * are the arena's.  *skipped: how many were passed over.
  */
 int importextra_list(const struct source *archive,
     const uint8_t digest[DIGEST_LEN], struct arena *arena,
-    struct import_extra **out, size_t *n, struct err *e);
+    struct import_extra **out, size_t *n, size_t *skipped, struct err *e);
 
 #endif

@@ -50,7 +50,7 @@ put_file(const struct importkeep *k, struct deposit *d,
 	struct deposit_meta meta = { at->mode, at->uid, at->gid, at->mtime,
 	    0 };
 	struct sink to = { sink_write, d };
-	struct deposit_sum sum;
+	struct deposit_sum sum = { 0 };
 	struct buf name = BUF_INIT;
 	int dir = at->kind == IMPORTNODE_DIR, rc;
 

@@ -16,7 +16,7 @@ const char *const importrun_tables[IMPORTRUN_TABLES] = { "osimage",
 const char *const importrun_keys[IMPORTRUN_TABLES] = { "imagename",
 	"imagename", "image" };
 
-/* -------------------------------------------------------------- the result */
+/* ---------------------------------------------------------- the result */
 
 const char *
 importrun_text(struct import_result *res, const char *s)
@@ -52,7 +52,7 @@ conflict(struct importrun *r, struct err *e, const char *path,
 	    &r->res->nconflicts, e, "%s%s", path, what));
 }
 
-/* ------------------------------------------------------------ what to look at */
+/* ----------------------------------------------------- what to look at */
 
 static int
 look_at(struct importrun *r, enum importrun_why why, size_t index,
@@ -148,7 +148,7 @@ list_looks(struct importrun *r, struct err *e)
 	return (look_at_forms(r, e));
 }
 
-/* ------------------------------------------------------------------ judging */
+/* ------------------------------------------------------------- judging */
 
 static int
 judge_file(struct importrun *r, size_t i, uint64_t bytes,
@@ -304,16 +304,16 @@ judge_orig(struct importrun *r, struct err *e)
 	return (0);
 }
 
-/* -------------------------------------------------------------------- rows */
+/* ---------------------------------------------------------------- rows */
 
 int
 importrun_read_tables(struct importrun *r, struct tables **out,
     int bypass, struct err *e)
 {
 	static const char *const names[] = { "osimage", "linuximage",
-	    "litefile", "site" };
+	    "litefile" };
 
-	*out = tables_read(r->node->control, names, 4, bypass, e);
+	*out = tables_read(r->node->control, names, 3, bypass, e);
 	return (*out != NULL ? 0 : -1);
 }
 
@@ -366,7 +366,7 @@ judge_columns(struct importrun *r, struct err *e)
 	return (rc);
 }
 
-/* --------------------------------------------------------------- all of it */
+/* ----------------------------------------------------------- all of it */
 
 static int
 list_files(struct importrun *r, struct err *e)
@@ -427,7 +427,7 @@ importrun_survey(struct importrun *r, struct err *e)
 	return (list_files(r, e));
 }
 
-/* -------------------------------------------------------------------- room */
+/* ---------------------------------------------------------------- room */
 
 struct room {
 	uint64_t dev, free_bytes, want;
@@ -544,7 +544,7 @@ importrun_room(struct importrun *r, struct err *e)
 	return (rc);
 }
 
-/* ------------------------------------------------------------------- proving */
+/* ------------------------------------------------------------- proving */
 
 static void
 differ(struct buf *why, const char *path, const char *what)
@@ -713,7 +713,7 @@ importrun_prove(struct importrun *r, struct err *e)
 	return (rc);
 }
 
-/* ------------------------------------------------------------------ put back */
+/* ------------------------------------------------------------ put back */
 
 static int
 stands(struct importrun *r, const char *what, const char *how,

@@ -149,7 +149,7 @@ speak(struct importnode *n, struct err *e)
 	return (rc);
 }
 
-/* --------------------------------------------------------------- beginning */
+/* ----------------------------------------------------------- beginning */
 
 static int
 greet(struct importnode *n, struct buf *recovered, struct err *e)
@@ -176,11 +176,11 @@ greet(struct importnode *n, struct buf *recovered, struct err *e)
 }
 
 struct importnode *
-importnode_new(struct remote *r, const char *base, unsigned wait_s,
-    struct buf *recovered, struct err *e)
+importnode_new(struct remote *r, const char *base, const char *home,
+    unsigned wait_s, struct buf *recovered, struct err *e)
 {
 	char wait[16];
-	const char *args[] = { imgxfer_import_pl, base, wait };
+	const char *args[] = { imgxfer_import_pl, base, home, wait };
 	struct buf command = BUF_INIT;
 	struct importnode *n;
 	int rc;
@@ -193,7 +193,7 @@ importnode_new(struct remote *r, const char *base, unsigned wait_s,
 	}
 	n->remote = r;
 	snprintf(wait, sizeof(wait), "%u", wait_s);
-	remote_xcat_command(&command, imgxfer_import_sh, 0, args, 3);
+	remote_xcat_command(&command, imgxfer_import_sh, 0, args, 4);
 	if ((rc = buf_ok(&command, e)) == 0) {
 		n->shell = remote_exec_new(r, buf_cstr(&command), e);
 		rc = n->shell != NULL ? greet(n, recovered, e) : -1;
@@ -230,7 +230,7 @@ importnode_dir(const struct importnode *n)
 	return (n->dir);
 }
 
-/* ----------------------------------------------------------------- looking */
+/* ------------------------------------------------------------- looking */
 
 static const struct {
 	const char *word;
@@ -323,7 +323,7 @@ importnode_room(struct importnode *n, const char *path, uint64_t *dev,
 	return (rc);
 }
 
-/* ----------------------------------------------------------------- sending */
+/* ------------------------------------------------------------- sending */
 
 /*
  * Bytes of a known length.  The script reads them all, whatever becomes of
@@ -411,7 +411,7 @@ importnode_put(struct importnode *n, const char *path, unsigned mode,
 	return (done(n, "put", e));
 }
 
-/* ------------------------------------------------------------- transaction */
+/* --------------------------------------------------------- transaction */
 
 int
 importnode_aside(struct importnode *n, const char *path,
@@ -525,7 +525,7 @@ importnode_forget(struct importnode *n, struct err *e)
 	return (speak(n, e) == 0 ? done(n, "forget", e) : -1);
 }
 
-/* ---------------------------------------------------------------- fetching */
+/* ------------------------------------------------------------ fetching */
 
 static const char cat_script[] = "exec cat -- \"$1\"\n";
 static const char tar_script[] =
@@ -563,9 +563,9 @@ importnode_fetch(struct remote *r, const char *path, int dir,
 	if ((rc = buf_ok(&command, e)) == 0 &&
 	    (x = remote_exec_new(r, buf_cstr(&command), e)) == NULL)
 		rc = -1;
-	if (rc == 0 && ((rc = remote_exec_end_input(x, e)) == -1 ||
-	    (rc = pass_on(x, to, piece, e)) == -1 ||
-	    (rc = remote_exec_wait(x, &status, e)) == -1))
+	if (rc == 0 && (remote_exec_end_input(x, e) == -1 ||
+	    pass_on(x, to, piece, e) == -1 ||
+	    remote_exec_wait(x, &status, e) == -1))
 		rc = -1;
 	if (rc == 0 && status != 0) {
 		struct buf *said = remote_exec_stderr(x);

@@ -28,7 +28,7 @@ struct making {
 	size_t cap_files, cap_dirs;
 };
 
-/* -------------------------------------------------------------------- text */
+/* ---------------------------------------------------------------- text */
 
 static const char *
 keep(struct importplan *p, const char *s, size_t len)
@@ -315,7 +315,7 @@ with_name(struct making *m, struct err *e)
 	return (dir != NULL ? move_boot(m, dir, e) : err_nomem(e));
 }
 
-/* ----------------------------------------------------------- files, places */
+/* ------------------------------------------------------- files, places */
 
 /* The member of that name, "IMAGE/REST". */
 static const struct inspect_member *
@@ -361,6 +361,18 @@ add_dir(struct making *m, const char *path, struct err *e)
 	return (0);
 }
 
+/* The node may have another install directory than the usual one. */
+static const char *
+bad_path(const struct making *m, const char *path)
+{
+	const char *const root[] = { m->installdir };
+	const struct inspect_options own = { .roots = root, .nroots = 1 };
+
+	if (inspect_path(path, &own) == NULL)
+		return (NULL);
+	return (inspect_path(path, m->opt->inspect));
+}
+
 static int
 add_file(struct making *m, const char *path, const char *role,
     const struct inspect_member *is, struct err *e)
@@ -371,7 +383,7 @@ add_file(struct making *m, const char *path, const char *role,
 
 	if (path == NULL)
 		return (err_nomem(e));
-	if ((why = inspect_path(path, m->opt->inspect)) != NULL)
+	if ((why = bad_path(m, path)) != NULL)
 		return (err_set(e, ERR_DAMAGED, "%s: %s", path, why));
 	if (add_dir(m, dir_of(p, path), e) == -1)
 		return (-1);
@@ -500,7 +512,7 @@ add_extras(struct making *m, struct err *e)
 	const char *rest, *dest, *why, *src;
 
 	for (i = 0; i < n; i++) {
-		if ((why = inspect_path(x[i].dest, m->opt->inspect)) != NULL)
+		if ((why = bad_path(m, x[i].dest)) != NULL)
 			return (err_set(e, ERR_DAMAGED, "<dest>%s: %s",
 			    x[i].dest, why));
 		src = x[i].src + strspn(x[i].src, "/");

@@ -309,7 +309,7 @@ importrows_litefile(const struct tables *t, const char *image,
 	return (buf_ok(why, e));
 }
 
-/* --------------------------------------------------------------- other users */
+/* --------------------------------------------------------- other users */
 
 struct users {
 	const char *image, *path;

@@ -91,7 +91,7 @@ import_print(const struct import_result *res, int quiet, FILE *f)
 		print_lines("", res->notes, res->nnotes, f);
 }
 
-/* -------------------------------------------------------------------- JSON */
+/* ---------------------------------------------------------------- JSON */
 
 static json_t *
 texts_json(const struct import_text *list, size_t n)

@@ -92,26 +92,62 @@ look_say(struct look *l, enum inspect_level level, const char *member,
 
 /*
  * A member's contents on their way through: each file's digest; the
- * manifest; the heads of what may be a kernel; root images, opened in a
- * thread of their own.
+ * manifest; the heads of what may be a kernel; root images, opened (and
+ * digested, for this thread has enough to do) in a thread of their own.
  */
 struct pass {
 	struct look *l;
-	struct digest *d;
+	struct digest *d;	/* the aside's while there is one */
 	struct buf head;
-	int wants_head, is_xml, over;
+	int wants_head, is_xml;
 	struct look_image *image;
 	enum rootimg_kind kind;
 	uint64_t size;
 	struct aside *aside;
+	struct err packing;	/* what is wrong with a packed kernel */
 };
 
 static int
 walk_aside(void *arg, const struct source *src, struct err *e)
 {
 	struct pass *p = arg;
+	struct tap t = { src, p->d, 0, 0, 0 };
+	const struct source tapped = { "", tap_read, &t };
 
-	return (rootimg_walk(&p->image->root, p->kind, src, p->size, e));
+	return (rootimg_walk(&p->image->root, p->kind, &tapped, p->size, e));
+}
+
+/*
+ * A kernel that is packed by gzip, to its end, behind which a signature may
+ * lie.
+ */
+static int
+unpack_aside(void *arg, const struct source *src, struct err *e)
+{
+	struct pass *p = arg;
+	struct tap t = { src, p->d, 0, 0, 0 };
+	const struct source tapped = { "", tap_read, &t };
+	struct unpack *u = NULL;
+	struct source plain;
+	struct pull in;
+	int rc = -1;
+
+	if (pull_init(&in, &tapped, e) == -1)
+		return (-1);
+	if ((u = unpack_new(&in, e)) != NULL) {
+		plain = unpack_source(u);
+		rc = strcmp(unpack_form(u), "gzip") == 0 ?
+		    source_drain(&plain, e) : 0;
+		if (rc == -1 && e->kind == ERR_DAMAGED) {
+			if (!unpack_whole(u))
+				p->packing = *e;
+			memset(e, 0, sizeof(*e));
+			rc = 0;
+		}
+	}
+	unpack_free(u);
+	pull_fini(&in);
+	return (rc == 0 ? source_drain(&tapped, e) : -1);
 }
 
 static int
@@ -137,7 +173,8 @@ pass_begin(struct pass *p, const struct inspect_member *m, struct err *e)
 	const char *name = top_name(m->name);
 	int image = 0;
 
-	p->wants_head = p->is_xml = p->over = 0;
+	p->wants_head = p->is_xml = 0;
+	memset(&p->packing, 0, sizeof(p->packing));
 	p->aside = NULL;
 	buf_clear(&p->head);
 	digest_reset(p->d);
@@ -157,6 +194,10 @@ pass_begin(struct pass *p, const struct inspect_member *m, struct err *e)
 		p->kind = ROOTIMG_INITRD;
 	} else
 		p->wants_head = 1;
+	if (strcmp(name, "kernel") == 0) {
+		p->aside = aside_start(unpack_aside, p, e);
+		return (p->aside == NULL ? -1 : 0);
+	}
 	if (!image || (l->opt != NULL && l->opt->quick) ||
 	    l->nimages == LOOK_IMAGES_MAX)
 		return (0);
@@ -173,7 +214,8 @@ pass_write(struct pass *p, const uint8_t *data, size_t len)
 
 	if (p->aside != NULL)
 		aside_write(p->aside, data, len);
-	digest_update(p->d, data, len);
+	else
+		digest_update(p->d, data, len);
 	if (p->wants_head && p->head.len < HEAD_BYTES) {
 		n = HEAD_BYTES - p->head.len;
 		buf_append(&p->head, data, n < len ? n : len);
@@ -254,12 +296,14 @@ pass_end(struct pass *p, struct inspect_member *m, struct look_head *h,
 {
 	int rc = 0;
 
-	digest_final(p->d, m->digest);
 	if (p->aside != NULL)
 		rc = aside_end(p->aside, e);
+	digest_final(p->d, m->digest);
 	p->aside = NULL;
 	if (rc == 0 && p->wants_head && p->head.len > 0)
 		judge_head(p, m->size, h, e);
+	if (p->packing.kind != ERR_NONE)
+		h->cut = look_keep(p->l, p->packing.msg);
 	return (rc == 0 ? buf_ok(&p->head, e) : rc);
 }
 
@@ -364,6 +408,9 @@ read_members(struct look *l, struct pull *tar, struct err *e)
 static void
 say_packing(struct look *l, const struct unpack *u)
 {
+	if (strcmp(unpack_form(u), "gzip") != 0)
+		look_say(l, INSPECT_NOTE, "", "the bundle is not packed by "
+		    "gzip: imgimport takes it with -n only");
 	if (unpack_members(u) > 1)
 		look_say(l, INSPECT_WARNING, "", "the bundle is %u gzip "
 		    "streams one behind the other: imgexport writes one",

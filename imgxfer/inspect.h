@@ -54,7 +54,7 @@ struct inspect_member {
 	uint64_t size;
 	uint8_t digest[DIGEST_LEN];	/* of a file */
 	enum inspect_role role;
-	const char *target;	/* where imgimport would put it; NULL: nowhere */
+	const char *target;	/* where imgimport puts it; NULL: nowhere */
 };
 
 enum inspect_proof {

@@ -3,7 +3,7 @@
 #include "imgxfer/imgxfer.h"
 #include "imgxfer/verbs.h"
 
-#define USAGE "image list|export|inspect|import|copy|ready ...; \"xcatvault " \
+#define USAGE "image list|export|inspect|import|keep|copy|ready ...; \"xcatvault " \
     "help image\" says more"
 
 static const struct verb {
@@ -14,8 +14,8 @@ static const struct verb {
 	{ "export", imgexport_main },
 	{ "import", imgimport_main },
 	{ "inspect", imginspect_main },
-	{ "list", imglist_main },
 	{ "keep", imgkeep_main },
+	{ "list", imglist_main },
 	{ "ready", imgready_main },
 	{ NULL, NULL },
 };

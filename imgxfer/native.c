@@ -37,6 +37,7 @@ struct native {
 	const char **files;
 	size_t nfiles;
 	struct held_sum *sums;
+	char **whys;		/* of sums */
 	struct err sums_err;
 	/* The other's: */
 	struct remote *remote;
@@ -260,8 +261,9 @@ sum_file(struct native *n, struct nodefs *fs, size_t i, struct err *e)
 		s->known = 1;
 	else if (e->kind != ERR_DAMAGED)
 		return (-1);
-	else if ((s->why = strdup(e->msg)) == NULL)
+	else if ((n->whys[i] = strdup(e->msg)) == NULL)
 		return (err_nomem(e));
+	s->why = n->whys[i];
 	return (0);
 }
 
@@ -314,8 +316,8 @@ native_free(struct native *n)
 	}
 	if (n->summing)
 		pthread_join(n->summer, NULL);
-	for (i = 0; n->sums != NULL && i < n->nfiles; i++)
-		free((void *)(uintptr_t)n->sums[i].why);
+	for (i = 0; n->whys != NULL && i < n->nfiles; i++)
+		free(n->whys[i]);
 	remote_close(n->sums_remote);
 	for (i = 0; i < n->nwanted; i++)
 		free(n->wanted[i].ask);
@@ -325,6 +327,7 @@ native_free(struct native *n)
 	free(n->wanted);
 	free(n->files);
 	free(n->sums);
+	free(n->whys);
 	free(n->block);
 	free(n->folder);
 	free(n);
@@ -437,7 +440,8 @@ native_new(const struct exportplan *plan, struct nodefs *fs,
 	n->nfiles = nfiles;
 	n->files = calloc(nfiles + 1, sizeof(*n->files));
 	n->sums = calloc(nfiles + 1, sizeof(*n->sums));
-	if (n->files == NULL || n->sums == NULL) {
+	n->whys = calloc(nfiles + 1, sizeof(*n->whys));
+	if (n->files == NULL || n->sums == NULL || n->whys == NULL) {
 		native_free(n);
 		err_nomem(e);
 		return (NULL);

@@ -31,8 +31,9 @@ padded(size_t n)
 static int
 cut(const struct pull *p, struct err *e)
 {
-	return (err_set(e, ERR_DAMAGED, "cpio: it is cut off at byte %llu",
-	    (unsigned long long)p->taken));
+	err_set(e, ERR_DAMAGED, "cpio: it is cut off at byte %llu",
+	    (unsigned long long)p->taken);
+	return (-1);
 }
 
 /* Take the rest of an entry. */
@@ -69,9 +70,11 @@ header(struct pull *p, struct newc *ent, size_t *name_size, struct err *e)
 		return (cut(p, e));
 	if (memcmp(h, "07070", 5) != 0 || (h[5] != '1' && h[5] != '2') ||
 	    !hex8(h + 14, &ent->mode) || !hex8(h + 54, &ent->size) ||
-	    !hex8(h + 94, &name) || name == 0 || name > NEWC_NAME_MAX)
-		return (err_set(e, ERR_DAMAGED, "cpio: no header at byte "
-		    "%llu", (unsigned long long)p->taken));
+	    !hex8(h + 94, &name) || name == 0 || name > NEWC_NAME_MAX) {
+		err_set(e, ERR_DAMAGED, "cpio: no header at byte %llu",
+		    (unsigned long long)p->taken);
+		return (-1);
+	}
 	*name_size = name;
 	return (0);
 }

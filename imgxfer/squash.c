@@ -223,10 +223,8 @@ walk_later(struct walk *w, sqfs_inode_generic_t *inode,
 		sqfs_free(inode);
 		return (SQFS_ERROR_ALLOC);
 	}
-	memcpy(d->path, path, strlen(path));
-	memcpy(d->path + strlen(path), name, strlen(name) + 1);
-	if (name[0] != '\0')
-		strcat(d->path, "/");
+	(void)snprintf(d->path, len, "%s%s%s", path, name,
+	    name[0] != '\0' ? "/" : "");
 	d->parts = parts + (name[0] != '\0');
 	d->inode = inode;
 	d->next = w->todo;

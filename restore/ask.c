@@ -27,7 +27,7 @@ static const char *const scripts[] = {
 	    " -maxdepth 0 -printf \"%p\\\\0%l\\\\0\"' find\n",
 	[ASK_DEVICE] = "exec xargs -0 -r -n 1000 stat"
 	    " --printf '%n\\0%t %T\\0' --\n",
-	[ASK_ATTRS] = "exec perl -e \"$1\" tell\n",
+	[ASK_ATTRS] = "exec perl -e \"$1\" tell \"$(uname -m)\"\n",
 };
 
 struct question {

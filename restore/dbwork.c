@@ -92,13 +92,13 @@ dbwork_drop(struct dbwork *w)
 int
 dbwork_restart(struct dbwork *w, struct err *e)
 {
-	int was_up = w->probe.xcatd == PROBE_XCATD_UP;
+	int was_down = w->probe.xcatd == PROBE_XCATD_DOWN;
 	int up = dbstage_restart(w->opt->remote, e);
 
 	if (up == -1)
 		return (-1);
 	w->probe.xcatd = up ? PROBE_XCATD_UP : PROBE_XCATD_DOWN;
-	if (up && was_up)
+	if (up && !was_down)
 		dbwork_say(w, "xcatd restarted");
 	else if (up)
 		report_note(w->opt->report, "database", DUMP_TARGET, "xcatd "
@@ -106,7 +106,7 @@ dbwork_restart(struct dbwork *w, struct err *e)
 	else
 		report_add(w->opt->report, "database", DUMP_TARGET, "xcatd "
 		    "%s and does not answer: going on with XCATBYPASS=1",
-		    was_up ? "was restarted" : "cannot be started");
+		    was_down ? "cannot be started" : "was restarted");
 	return (0);
 }
 
@@ -383,7 +383,8 @@ count_lost(struct dbwork *w, struct dbput_table *p,
     const struct dbset_table *t, const struct dbset_table *there,
     struct err *e)
 {
-	struct dbjudge_options opt = { .as_restored = 0 };
+	/* What xCAT makes of a value anyway is no reason to restore it. */
+	struct dbjudge_options opt = { .as_restored = 1 };
 	struct dbjudge j;
 
 	p->there = there->rows;

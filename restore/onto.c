@@ -95,8 +95,8 @@ has_host_key(const struct onto *o, const struct snapshot_volume *vol)
 static int
 comes_late(const struct onto *o, const struct snapshot_volume *vol)
 {
-	return (strcmp(vol->path, "/root") == 0 ? 1 :
-	    has_host_key(o, vol) ? 2 : 0);
+	return (strcmp(vol->path, "/root") == 0 ? 2 :
+	    has_host_key(o, vol) ? 1 : 0);
 }
 
 /*

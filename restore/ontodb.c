@@ -39,6 +39,10 @@ ontodb_prepare(struct onto *o, struct err *e)
 	d->wanted = !a->without_database &&
 	    (o->whole || a->tables != NULL || a->image != NULL) &&
 	    o->view.snap.database.ntables > 0;
+	if (a->image != NULL && !a->without_database && !d->wanted)
+		report_add(o->report, "database", DUMP_TARGET, "osimage %s "
+		    "is restored without its definition: the snapshot has no "
+		    "proof of its dump", a->image);
 	if (a->tables != NULL && split_tables(d, a->tables, e) == -1)
 		return (-1);
 	if (dbcmd_site_name(&d->site, a->site, e) == -1)

@@ -26,7 +26,8 @@ give(void *arg, struct buf *to, struct err *e)
 static int
 run(struct batch *b, struct err *e)
 {
-	static const char script[] = "exec perl -e \"$1\" set\n";
+	static const char script[] =
+	    "exec perl -e \"$1\" set \"$(uname -m)\"\n";
 	const struct survey *s = b->pass->survey;
 	const char *args[] = { restore_attrs_pl };
 	struct pump p = {

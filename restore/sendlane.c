@@ -9,6 +9,7 @@
 #include "restore/tarput.h"
 
 #define SAID_MAX ((size_t)256 << 10)
+#define FRAMES 4		/* decoded, that a lane keeps */
 
 struct item {
 	const char *text;	/* of the entry, in the catalog */
@@ -40,13 +41,13 @@ struct sendlanes {
 	struct arena arena;	/* texts of the window */
 	struct item *items;
 	struct group *groups;
-	size_t n, ngroups;
+	size_t n;
 	struct lane lanes[SENDLANE_MAX];
 	size_t nlanes;
 
 	pthread_mutex_t lock;	/* of all below */
 	pthread_cond_t work, idle;
-	size_t next;		/* group to be taken */
+	size_t next, ngroups;	/* group to be taken, and how many there are */
 	size_t busy;		/* lanes that have one */
 	int last;		/* no window follows */
 	int failed, lost;
@@ -197,6 +198,7 @@ lane_open(struct lane *l, struct err *e)
 	    e);
 	if (l->content == NULL)
 		return (-1);
+	content_limit(l->content, FRAMES);
 	l->remote = remote_sibling(v->opt->node->control, e);
 	if (l->remote == NULL) {
 		/* It was there a moment ago: let the run look again. */
@@ -205,7 +207,7 @@ lane_open(struct lane *l, struct err *e)
 		pthread_mutex_unlock(&l->s->lock);
 		return (-1);
 	}
-	l->tar = tarput_new(l->remote, v->root, l->s->opt.probe, e);
+	l->tar = tarput_new(l->remote, v->root, l->s->opt.probe, v->plain, e);
 	return (l->tar != NULL ? 0 : -1);
 }
 
@@ -352,37 +354,39 @@ compare_items(const void *a, const void *b)
 	return (x->number < y->number ? -1 : x->number > y->number);
 }
 
-static void
+/* How many there are; the lanes do not know of them yet. */
+static size_t
 make_groups(struct sendlanes *s)
 {
 	const struct item *it, *before;
-	size_t i;
+	size_t i, n = 0;
 
 	qsort(s->items, s->n, sizeof(*s->items), compare_items);
-	s->ngroups = 0;
 	for (i = 0; i < s->n; i++) {
 		it = &s->items[i];
 		before = i > 0 ? it - 1 : NULL;
 		if (before != NULL && !it->big && !before->big &&
 		    it->pack == before->pack &&
 		    it->frame_off == before->frame_off) {
-			s->groups[s->ngroups - 1].n++;
+			s->groups[n - 1].n++;
 			continue;
 		}
-		s->groups[s->ngroups].first = i;
-		s->groups[s->ngroups++].n = 1;
+		s->groups[n].first = i;
+		s->groups[n++].n = 1;
 	}
+	return (n);
 }
 
 /* Have the lanes send the window, and wait for them. */
 static int
 send_window(struct sendlanes *s, struct err *e)
 {
+	size_t n = make_groups(s);
 	int failed;
 
-	make_groups(s);
 	pthread_mutex_lock(&s->lock);
 	s->next = 0;
+	s->ngroups = n;
 	pthread_cond_broadcast(&s->work);
 	while (!s->failed && (s->next < s->ngroups || s->busy > 0))
 		pthread_cond_wait(&s->idle, &s->lock);

@@ -169,7 +169,7 @@ open_single(struct single *x, struct err *e)
 		return (0);
 	if (node_wake(s->opt->node, e) == -1 ||
 	    (x->tar = tarput_new(s->opt->node->control, s->root,
-	    x->pass->opt->probe, e)) == NULL)
+	    x->pass->opt->probe, s->plain, e)) == NULL)
 		return (-1);
 	return (0);
 }

@@ -67,6 +67,8 @@ struct survey {
 	const struct snapshot_volume *vol;
 	const char *root;	/* on the node */
 	int there;		/* root is */
+	int plain;		/* nothing that comes has attributes, nor
+				   gets any from its directory there */
 	struct survey_totals totals;	/* of the first pass */
 	uint8_t *acts;
 	size_t n, cap;

@@ -46,9 +46,9 @@ options(const struct probe *p)
 
 struct tarput *
 tarput_new(struct remote *r, const char *root, const struct probe *p,
-    struct err *e)
+    int plain, struct err *e)
 {
-	const char *args[] = { root, options(p) };
+	const char *args[] = { root, plain ? "" : options(p) };
 	struct buf command = BUF_INIT, script = BUF_INIT;
 	struct tarput *t;
 

@@ -15,9 +15,12 @@
  */
 struct tarput;
 
-/* root: the directory that names ("./a/b") begin at.  p: tells what tar can. */
+/*
+ * root: the directory that names ("./a/b") begin at.  p: tells what tar can.
+ * plain: no entry has attributes, or gets any from its directory.
+ */
 struct tarput *tarput_new(struct remote *r, const char *root,
-    const struct probe *p, struct err *e);
+    const struct probe *p, int plain, struct err *e);
 
 /* Ends a tar that still runs. */
 void tarput_free(struct tarput *t);

@@ -35,9 +35,11 @@ demo  unshare         util-linux        util-linux          util-linux
 demo  zstd            zstd              zstd                zstd
 check bats            bats              bats                bats
 check bsdtar          libarchive-tools  bsdtar              bsdtar
+check bzip2           bzip2             bzip2               bzip2
 check clang           clang             clang               clang
 check clang-format    clang-format      clang-tools-extra   clang-tools
 check clang-tidy      clang-tidy        clang-tools-extra   clang-tools
+check cpio            cpio              cpio                cpio
 check cppcheck        cppcheck          cppcheck            cppcheck
 check ctags           universal-ctags   ctags               ctags
 check file            file              file                file
@@ -46,6 +48,7 @@ check flock           util-linux        util-linux          util-linux
 check jq              jq                jq                  jq
 check mandoc          mandoc            mandoc              mandoc
 check mtree           mtree-netbsd      -                   -
+check mksquashfs      squashfs-tools    squashfs-tools      squashfs
 check mount         mount             util-linux          util-linux
 check openssl         openssl           openssl             openssl
 check pc:cmocka       libcmocka-dev     libcmocka-devel     libcmocka-devel
@@ -54,6 +57,7 @@ check script        bsdutils          util-linux          util-linux
 check setfacl         acl               acl                 acl
 check shellcheck      shellcheck        ShellCheck          ShellCheck
 check strace          strace            strace              strace
+check xz              xz-utils          xz                  xz
 '
 
 fail() {

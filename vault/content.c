@@ -42,6 +42,12 @@ content_new(struct vault *v, struct index *ix, struct err *e)
 }
 
 void
+content_limit(struct content *c, size_t frames)
+{
+	fetch_limit(c->fetch, frames);
+}
+
+void
 content_free(struct content *c)
 {
 	if (c == NULL)

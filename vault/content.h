@@ -15,6 +15,9 @@ struct content *content_new(struct vault *v, struct index *ix,
     struct err *e);
 void content_free(struct content *c);
 
+/* Where several are at work: keep so many decoded frames, and no more. */
+void content_limit(struct content *c, size_t frames);
+
 /* Takes the next piece; -1 (with e set) stops the reading. */
 typedef int content_fn(void *arg, const void *p, size_t len, struct err *e);
 

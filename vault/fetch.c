@@ -60,6 +60,13 @@ fetch_new(struct vault *v, struct index *ix, size_t frames, struct err *e)
 	return (f);
 }
 
+void
+fetch_limit(struct fetch *f, size_t frames)
+{
+	while (f->nframes > frames)
+		buf_fini(&f->frames[--f->nframes].raw);
+}
+
 static int
 compare_bad(const void *a, const void *b)
 {

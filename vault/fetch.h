@@ -18,6 +18,9 @@ struct fetch *fetch_new(struct vault *v, struct index *ix, size_t frames,
     struct err *e);
 void fetch_free(struct fetch *f);
 
+/* Keep no more than so many, at least 1. */
+void fetch_limit(struct fetch *f, size_t frames);
+
 /* Decode a whole frame into raw, whose contents are replaced. */
 int fetch_frame(struct fetch *f, const struct blob_loc *loc, struct buf *raw,
     struct err *e);

@@ -63,6 +63,16 @@ BEGIN {
 	ssh_rss_bar = 160
 	# Seconds for 71 tables with 100,000 rows.
 	compare_bar = 0.5
+	# A bundle inspected, beside tar -tzf; and the peak RSS in MiB.
+	inspect_bar = 1.2
+	inspect_rss_bar = 64
+	# A bundle from node to node, beside two of ssh and two of cat.
+	imgcopy_bar = 1.3
+	imgcopy_rss_bar = 64
+	# Ten versions of an image stored, beside the sum of their bundles.
+	image_stored_bar = 0.5
+	# A bundle made here: so many times as fast as tar czf on the node.
+	native_bar = 5
 }
 
 $1 == "#fact" { facts[++nfacts] = $2; next }
@@ -376,6 +386,81 @@ function database(corpus,	c) {
 		    !((corpus, "compare", "xcatvault") in failed)))
 }
 
+# Bundles of osimages, inspected.
+function inspected(corpus,	ours, theirs, rss, bad) {
+	bad = (corpus, corpus, "xcatvault") in failed
+	ours = median(corpus, corpus, "xcatvault", "wall")
+	theirs = median(corpus, corpus, "tar", "wall")
+	rss = median(corpus, corpus, "xcatvault", "rss")
+	printf("\nimage inspect: %s s, %s s of processor, %s MiB at its peak",
+	    cell(corpus, corpus, "xcatvault", "wall"),
+	    cell(corpus, corpus, "xcatvault", "cpu"),
+	    cell(corpus, corpus, "xcatvault", "rss"))
+	printf(", at most %d: %s\n", inspect_rss_bar,
+	    verdict(!bad && rss != "" && rss <= inspect_rss_bar))
+	if (theirs != "" && theirs > 0)
+		printf("tar -tzf: %s s; ratio %.3f, at most %s: %s\n",
+		    number(theirs), ours / theirs, inspect_bar,
+		    verdict(!bad && ours / theirs <= inspect_bar))
+}
+
+# Osimages from node to node: what is around imgexport and imgimport.
+function copied(corpus,	ours, theirs, rss, bad) {
+	bad = (corpus, corpus, "xcatvault") in failed
+	ours = median(corpus, corpus, "carried", "wall")
+	theirs = median(corpus, corpus, "bare", "wall")
+	rss = median(corpus, corpus, "xcatvault", "rss")
+	printf("\nimage copy: %s s, of which the bundle was carried, " \
+	    "inspected and proved in %s s;\n%s MiB at its peak, " \
+	    "at most %d: %s\n", cell(corpus, corpus, "xcatvault", "wall"),
+	    number(ours), cell(corpus, corpus, "xcatvault", "rss"),
+	    imgcopy_rss_bar, verdict(!bad && rss != "" &&
+	    rss <= imgcopy_rss_bar))
+	if (theirs != "" && theirs > 0)
+		printf("ssh cat | ssh cat: %s s; ratio %.3f, at most %s: %s\n",
+		    number(theirs), ours / theirs, imgcopy_bar,
+		    verdict(!bad && ours / theirs <= imgcopy_bar))
+}
+
+# Ten versions of an osimage in the vault, and the last one out of it.
+function kept(corpus,	sum, grown, i, key, bad) {
+	bad = (corpus, "image-keep", "xcatvault") in failed ||
+	    (corpus, "image-out", "xcatvault") in failed
+	sum = median(corpus, "image-keep", "bundles", "bytes")
+	key = corpus SUBSEP "image-keep" SUBSEP "xcatvault" SUBSEP "bytes"
+	for (i = 1; i <= count[key]; i++)
+		grown += value_of[key, i]
+	printf("\nten versions of an image: %s MB of bundles, %s MB stored",
+	    number(sum), number(grown))
+	if (sum > 0)
+		printf("; ratio %.3f, at most %s: %s", grown / sum,
+		    image_stored_bar,
+		    verdict(!bad && grown / sum <= image_stored_bar))
+	printf("\none in, inspected: %s s; out: %s s, %s MiB at its peak; " \
+	    "tar -cz: %s s\n",
+	    cell(corpus, "image-keep", "xcatvault", "wall"),
+	    cell(corpus, "image-out", "xcatvault", "wall"),
+	    cell(corpus, "image-out", "xcatvault", "rss"),
+	    cell(corpus, "image-out", "tar", "wall"))
+}
+
+# A bundle without imgexport, beside what imgexport waits for longest.
+function native(corpus,	ours, theirs, bad) {
+	bad = (corpus, corpus, "xcatvault") in failed
+	ours = median(corpus, corpus, "xcatvault", "wall")
+	theirs = median(corpus, corpus, "tar", "wall")
+	printf("\nimage export --engine native: %s s, %s MB/s, %s MiB at " \
+	    "its peak", cell(corpus, corpus, "xcatvault", "wall"),
+	    ours > 0 ? number(bytes[corpus] / 1e6 / ours) : "-",
+	    cell(corpus, corpus, "xcatvault", "rss"))
+	if (theirs > 0 && ours > 0)
+		printf("; tar czf on the node: %s s, %s MB/s; %.1f times as " \
+		    "fast, at least %s: %s", number(theirs),
+		    number(bytes[corpus] / 1e6 / theirs), theirs / ours,
+		    native_bar, verdict(!bad && theirs / ours >= native_bar))
+	printf("\n")
+}
+
 function growth(	small, large) {
 	small = peak("large-256")
 	large = peak("large-4096")
@@ -393,6 +478,22 @@ END {
 		printf("\n== %s: %s\n", c, size[c])
 		if (kind[c] == "database") {
 			database(c)
+			continue
+		}
+		if (kind[c] == "image-copy") {
+			copied(c)
+			continue
+		}
+		if (kind[c] == "image-inspect") {
+			inspected(c)
+			continue
+		}
+		if (kind[c] == "image-vault") {
+			kept(c)
+			continue
+		}
+		if (kind[c] == "image-native") {
+			native(c)
 			continue
 		}
 		if (kind[c] == "million" || kind[c] == "large")

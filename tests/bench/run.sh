@@ -12,12 +12,16 @@
 #   --only	of first, cold, unchanged, verify, restore, cat and change,
 #		of ssh-first, ssh-unchanged, ssh-change and ssh-bulk (see
 #		ssh.sh), and of ssh-restore, ssh-restore-noop and drill (see
-#		onto.sh), of ssh-database and compare (see database.sh), which
-#		are the default; and of rss-million, rss-large, rss-ssh-million
-#		and rss-ssh-restore-million, which run only when named: the
-#		memory of xcatvault alone, with a
-#		million files, with a file of 4 GiB beside one of 256 MiB, and
-#		with a million files over ssh, from a node and onto one
+#		onto.sh), of ssh-database and compare (see database.sh), and of
+#		image-inspect (see inspect.sh), image-copy (see imgcopy.sh),
+#		image-vault and image-native (see keep.sh), which are the
+#		default; and of rss-image-copy,
+#		rss-million, rss-large, rss-ssh-million,
+#		rss-ssh-restore-million and rss-image-inspect, which run only
+#		when named: the memory of xcatvault alone, with a million
+#		files, with a file of 4 GiB beside one of 256 MiB, with a
+#		million files over ssh, from a node and onto one, and with a
+#		bundle of 2 GB
 #   --tools	of xcatvault, tar (over ssh: all bare commands), restic and borg
 #   --corpora	of root and many
 #   --corpus	measure this directory instead; it is copied, not touched
@@ -48,6 +52,12 @@ shopt -s inherit_errexit
 . "$(dirname "$0")/onto.sh"
 # shellcheck source-path=SCRIPTDIR source=database.sh disable=SC1091
 . "$(dirname "$0")/database.sh"
+# shellcheck source-path=SCRIPTDIR source=inspect.sh disable=SC1091
+. "$(dirname "$0")/inspect.sh"
+# shellcheck source-path=SCRIPTDIR source=imgcopy.sh disable=SC1091
+. "$(dirname "$0")/imgcopy.sh"
+# shellcheck source-path=SCRIPTDIR source=keep.sh disable=SC1091
+. "$(dirname "$0")/keep.sh"
 # shellcheck source-path=SCRIPTDIR source=cases.sh disable=SC1091
 . "$(dirname "$0")/cases.sh"
 
@@ -57,6 +67,7 @@ BORG_RUNS=1
 CASES=first,cold,unchanged,verify,restore,cat,change
 CASES+=,ssh-first,ssh-unchanged,ssh-change,ssh-bulk
 CASES+=,ssh-restore,ssh-restore-noop,drill,ssh-database,compare
+CASES+=,image-inspect,image-copy,image-vault,image-native
 TOOLS=xcatvault,tar,restic,borg
 CORPORA=root,many
 CORPUS_DIRS=()
@@ -114,6 +125,8 @@ parse_options() {
 	    ssh-first ssh-unchanged ssh-change ssh-bulk \
 	    ssh-restore ssh-restore-noop drill ssh-database compare \
 	    rss-million rss-large \
+	    image-inspect rss-image-inspect \
+	    image-copy rss-image-copy image-vault image-native \
 	    rss-ssh-million rss-ssh-restore-million || usage
 	all_known "$TOOLS" xcatvault tar restic borg || usage
 	all_known "$CORPORA" root many || usage
@@ -380,7 +393,7 @@ main() {
 	all=$CASES
 	if [ -n "$TOOLS" ] && tr , '\n' <<<"$all" |
 	    grep -qv -e '^rss-' -e '^ssh-bulk$' -e '^ssh-database$' \
-	-e '^compare$' -e '^$'; then
+	-e '^compare$' -e '^image-' -e '^$'; then
 		if [ ${#CORPUS_DIRS[@]} -gt 0 ]; then
 			measure_given
 		else
@@ -388,7 +401,11 @@ main() {
 		fi
 	fi
 	if [ -n "$TOOLS" ] && wanted "$all" ssh-bulk; then measure_bulk; fi
+	if wanted "$all" image-inspect; then measure_inspect; fi
+	if wanted "$all" image-copy; then measure_image_copy; fi
 	if wanted "$TOOLS" xcatvault; then
+		if wanted "$all" image-vault; then measure_image_vault; fi
+		if wanted "$CASES" image-native; then measure_image_native; fi
 		if wanted "$all" ssh-database; then measure_database; fi
 		if wanted "$all" compare; then
 			database_tool
@@ -401,6 +418,8 @@ main() {
 		if wanted "$all" rss-ssh-restore-million; then
 			measure_onto_million
 		fi
+		if wanted "$all" rss-image-inspect; then measure_inspect_rss; fi
+		if wanted "$all" rss-image-copy; then measure_image_copy_rss; fi
 	fi
 	awk -f "$BENCH_SRC/report.awk" "$TSV" | tee "$RESULT.txt"
 	echo "samples: $TSV"

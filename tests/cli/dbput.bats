@@ -155,6 +155,9 @@ no_trace()
 	put_of c
 	ended 0
 	said 'but for blanks, blank lines or CR in 1 value, which xCAT drops'
+	put_of c
+	ended 0
+	said 'all as in the snapshot already'
 }
 
 # --- what must not be -------------------------------------------------------------

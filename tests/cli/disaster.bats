@@ -229,6 +229,27 @@ some_tables()
 	diff "$T/before" "$T/after"
 }
 
+@test "a database that changes while the volumes come: said, and undone to the first" {
+	fresh
+	database b >"$T/before"
+	cat >"$(mn_path b /../usr-local/bin/tar)" <<-'END'
+	#!/bin/sh
+	case $* in
+	*--extract*)
+		(. /etc/profile.d/xcat.sh; chtab key=new site.value=x) </dev/null
+		;;
+	esac
+	exec /usr/bin/tar "$@"
+	END
+	chmod 755 "$(mn_path b /../usr-local/bin/tar)"
+	exits '0|1' xv restore m --site n /install --table site,nodelist
+	said "target's tables have changed since the undo was kept"
+	said '^database: 2 tables, .* as in the snapshot$'
+	exits 0 xv undo n
+	database b >"$T/after"
+	diff "$T/before" "$T/after"
+}
+
 @test "cut during the second dump: it is restored, a rerun proves it" {
 	fresh
 	in_place dumpxCATdb <<-'END'
@@ -309,6 +330,9 @@ some_tables()
 	on mn_sh b sh -c 'chtab imagename=mine osimage.profile=p
 	    chtab imagename=$1 linuximage.nodebootif=eth9
 	    chtab node=n1 nodelist.groups=all' sh "$image"
+	exits '0|1' xv restore "$SNAP" --site n --image "$image" --dry-run -v
+	says '^  osimage +1 row of it among 1$'
+	says '^  litefile +1 row of it among 0$'
 	# its own row would change there
 	exits 2 xv restore "$SNAP" --site n --image "$image"
 	complains 'in use and differs: 1 of its rows'
@@ -384,6 +408,7 @@ some_tables()
 	lost=$(grep -c 'damaged' "$T/err")
 	[ "$lost" -gt 0 ]
 	said '^restored /install: [1-9][0-9]* created'
+	said '^database: '
 	[ "$(find "$(mn_path b /install)" -type f | wc -l)" -gt 5 ]
 	# what is there is right
 	(cd "$(mn_path b /install)" && find . -type f -print0) |

@@ -82,6 +82,7 @@ teardown()
 fresh()
 {
 	mn_start b "$@"
+	SITES=''
 	site n b
 }
 
@@ -101,10 +102,10 @@ said()
 	}
 }
 
-# state [NODE]: rows, files, modes, times, digests
+# state: of b, rows, files, modes, times, digests
 state()
 {
-	on mn_sh "${1:-b}" sh -c 'cd /etc/xcat
+	on mn_sh b sh -c 'cd /etc/xcat
 		for t in osimage linuximage litefile; do
 			[ ! -e $t.sqlite ] ||
 			    sqlite3 $t.sqlite "select * from $t" | sort
@@ -362,7 +363,7 @@ $STATELITE|/var/log/|tmpfs"
 	ended 2 'nosuch.tgz: No such file'
 	imp -
 	ended 3
-	imp $NETBOOT.tgz --timeout 0
+	imp $NETBOOT.tgz --limit 0
 	ended 3
 }
 
@@ -511,7 +512,7 @@ $STATELITE|/var/log/|tmpfs"
 	state >"$T/before"
 	for fault in hang stuck stuck:0 stuck:7; do
 		on mn_fault b imgimport=$fault
-		imp $NETBOOT.tgz --timeout 1
+		imp $NETBOOT.tgz --limit 1
 		on mn_fault b clear
 		said 'imgimport did not end within 1 s'
 		put_back 2
@@ -525,13 +526,13 @@ $STATELITE|/var/log/|tmpfs"
 	on mn_sh b sh -c 'mkdir /work && chtab key=tmpdir site.value=/work'
 	state >"$T/before"
 	on mn_fault b imgimport=fill
-	imp $NETBOOT.tgz
+	imp $PPC.tgz
 	on mn_fault b clear
 	equal "$STATUS" 5 "$(cat "$T/err")"
 	said 'what stands there is not the image'
 	on mn_sh b rm /install/filler
 	put_back 5
-	imp $NETBOOT.tgz
+	imp $PPC.tgz
 	ended 0
 	same_files_in_node b
 	clean_node
@@ -540,8 +541,10 @@ $STATELITE|/var/log/|tmpfs"
 # what is in a mount of the node only
 same_files_in_node()
 {
-	equal "$(on mn_sh "$1" sha256sum $BOOT/compute/rootimg.cpio.gz)" \
-	    "$(on mn_sh a sha256sum $BOOT/compute/rootimg.cpio.gz)"
+	local file=/install/netboot/rhels8.6.0/ppc64le/compute/rootimg.tar.gz
+
+	equal "$(on mn_sh "$1" sha256sum $file)" \
+	    "$(on mn_sh a sha256sum $file)"
 }
 
 @test "too little room is found before anything is sent" {
@@ -552,7 +555,6 @@ same_files_in_node()
 	clean_node
 	mn_stop b
 	rm -rf "$T/mn/b"
-	SITES=''
 	fresh --small /work=100k
 	on mn_sh b chtab key=tmpdir site.value=/work
 	imp $NETBOOT.tgz
@@ -673,6 +675,20 @@ settled()
 	done
 }
 
+# placing: imgimport is at it on b
+placing()
+{
+	local tries=0
+
+	until on mn_sh b sh -c 'cat /install/.xcatvault-import.*/said \
+	    /work/.xcatvault-import.*/said 2>/dev/null |
+	    grep -q initrd'; do
+		tries=$((tries + 1))
+		[ $tries -lt 300 ] || return 1
+		sleep 0.02
+	done
+}
+
 @test "cuts at any time: imported, or put back" {
 	local i at
 
@@ -706,11 +722,11 @@ settled()
 	fresh
 	old_image
 	on mn_fault b imgimport=slow:100
-	for at in 0.3 0.6 1.0; do
+	for at in 0.2 0.5 placing; do
 		timeout 60 "$XCATVAULT" image import $NETBOOT.tgz --site n \
 		    --replace >"$T/out" 2>"$T/err" &
 		pid=$!
-		sleep $at
+		if [ $at = placing ]; then placing; else sleep $at; fi
 		kill -TERM $pid
 		STATUS=0
 		wait $pid || STATUS=$?
@@ -726,11 +742,11 @@ settled()
 
 	fresh
 	old_image
-	on mn_fault b imgimport=slow:100
+	on mn_fault b imgimport=slow:300
 	"$XCATVAULT" image import $NETBOOT.tgz --site n --replace \
 	    >"$T/out" 2>"$T/err" 3>&- &
 	pid=$!
-	sleep 0.8
+	placing
 	kill -KILL $pid
 	wait $pid || :
 	settled
@@ -740,7 +756,7 @@ settled()
 	"$XCATVAULT" image import $NETBOOT.tgz --site n --replace \
 	    >"$T/out" 2>"$T/err" 3>&- &
 	pid=$!
-	sleep 0.8
+	placing
 	kill -KILL $pid
 	on mn_sh b sh -c 'for p in /proc/[0-9]*; do
 		tr "\0" " " <$p/cmdline 2>/dev/null |
@@ -753,6 +769,31 @@ settled()
 	not cmp -s "$T/before" "$T/after"
 	imp $NETBOOT.tgz
 	ended 2 'it is in the table osimage'
+	as_before
+	clean_node
+}
+
+@test "a node that goes down meanwhile, and its work directory is empty then" {
+	local pid
+
+	fresh
+	old_image
+	on mn_sh b sh -c 'mkdir /work && chtab key=tmpdir site.value=/work'
+	on mn_fault b imgimport=slow:300
+	"$XCATVAULT" image import $NETBOOT.tgz --site n --replace \
+	    >"$T/out" 2>"$T/err" 3>&- &
+	pid=$!
+	placing
+	mn_stop b
+	kill -KILL $pid
+	wait $pid || :
+	rm -rf "$(mn_folder b)"/root/work/{.x,}*
+	fresh
+	state >"$T/after"
+	not cmp -s "$T/before" "$T/after"
+	imp $PPC.tgz --dry-run
+	ended 1
+	said "an import that was killed there before: $NETBOOT put back"
 	as_before
 	clean_node
 }
@@ -774,6 +815,97 @@ settled()
 }
 
 # --- what lies beside a bundle -----------------------------------------------------------
+
+# sidecar [EXTRA]: FILE.json of the netboot bundle, with that archive beside it
+sidecar()
+{
+	local extra=null
+
+	rm "$T/$NETBOOT.tgz"
+	cp "$BATS_FILE_TMPDIR/$NETBOOT.tgz" "$T/"
+	[ -z "${1-}" ] || extra=$(describe "$1" zstd)
+	jq -n --argjson bundle "$(describe $NETBOOT.tgz gzip)" \
+	    --argjson extra "$extra" '{format: "xcatvault-image", version: 1,
+	    image: "'$NETBOOT'", bundle: $bundle, members: [], left_out: [],
+	    provenance: {}, osimage: {}, arch: {}, warnings: []} +
+	    if $extra then {extra: $extra} else {} end' \
+	    >"$T/$NETBOOT.tgz.json"
+}
+
+# describe FILE COMPRESSION
+describe()
+{
+	jq -n '{file: "'"$1"'", compression: "'"$2"'", tar_bytes: 0,
+	    bytes: '"$(stat -c %s "$T/$1")"',
+	    sha256: "'"$(sha256sum <"$T/$1" | cut -d' ' -f1)"'",
+	    tar_sha256: "'"$(sha256sum </dev/null | cut -d' ' -f1)"'"}'
+}
+
+# extra_archive: of files that the bundle leaves out
+extra_archive()
+{
+	mkdir -p x/install/postscripts/sub x/etc x/install/custom
+	echo '#!/bin/sh' >x/install/postscripts/bootfoo
+	chmod 0755 x/install/postscripts/bootfoo
+	echo two >x/install/postscripts/sub/two
+	echo theirs >x/install/postscripts/syslog
+	echo evil >x/etc/passwd
+	echo blank >'x/install/custom/a b'
+	ln -s /etc/passwd x/install/custom/link
+	tar -C x -cf - . | zstd -q -o $NETBOOT.tgz.extra.tar.zst
+}
+
+@test "what lies beside a bundle must agree, and is put back" {
+	need zstd
+	fresh
+	extra_archive
+	sidecar $NETBOOT.tgz.extra.tar.zst
+	on mn_sh b sh -c 'mkdir -p /install/postscripts
+	    echo mine >/install/postscripts/syslog'
+	state >"$T/before"
+	on mn_fault b imgimport=lose
+	imp $NETBOOT.tgz
+	on mn_fault b clear
+	put_back 5
+	imp $NETBOOT.tgz
+	ended 1
+	said '^xcatvault: 3 members of the archive beside the bundle were passed over'
+	said '/install/postscripts/syslog: another file is there, and was left'
+	b=$(mn_folder b)/root
+	cmp x/install/postscripts/bootfoo "$b/install/postscripts/bootfoo"
+	cmp x/install/postscripts/sub/two "$b/install/postscripts/sub/two"
+	equal "$(stat -c %a "$b/install/postscripts/bootfoo")" 755
+	equal "$(cat "$b/install/postscripts/syslog")" mine
+	not grep -q evil "$b/etc/passwd"
+	imp $NETBOOT.tgz --replace
+	ended 1
+	equal "$(cat "$b/install/postscripts/syslog")" theirs
+	equal "$(xv cat n.image.undo /install/postscripts/syslog)" mine
+	clean_node
+}
+
+@test "a sidecar of something else is found" {
+	need zstd
+	fresh
+	extra_archive
+	sidecar $NETBOOT.tgz.extra.tar.zst
+	cp $NETBOOT.tgz.extra.tar.zst keep
+	flip $NETBOOT.tgz.extra.tar.zst 50
+	imp $NETBOOT.tgz
+	ended 5
+	head -c 100 keep >$NETBOOT.tgz.extra.tar.zst
+	imp $NETBOOT.tgz
+	ended 5
+	rm $NETBOOT.tgz.extra.tar.zst
+	imp $NETBOOT.tgz
+	ended 2 'No such file'
+	sidecar
+	gzip -dc $NETBOOT.tgz | gzip -1 >x.tgz
+	mv x.tgz $NETBOOT.tgz
+	imp $NETBOOT.tgz
+	ended 5 'not the bundle that .*json tells of'
+	never_ran
+}
 
 @test "recorded bundles of a real xCAT" {
 	local samples=${XCAT_SAMPLES:-$TESTS/../../shared/xcat-samples} f

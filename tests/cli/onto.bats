@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# shellcheck disable=SC2016,SC2030,SC2031,SC2034
+# shellcheck disable=SC2016,SC2030,SC2031,SC2034,SC2153
 # Volumes of a snapshot onto a management node.
 
 load common
@@ -136,7 +136,7 @@ of()
 
 @test "newer logs of a fresh host ask for no --force" {
 	mkdir -p "$T/tree"
-	echo then >"$T/tree/commands.log"
+	echo 'then' >"$T/tree/commands.log"
 	of /var/log/xcat "$T/tree"
 	fresh
 	local at
@@ -145,7 +145,7 @@ of()
 	echo now >"$at/commands.log"
 	exits 0 onto
 	says 'newer     1 file of /var/log/xcat changed there'
-	equal "$(cat "$at/commands.log")" then
+	equal "$(cat "$at/commands.log")" 'then'
 }
 
 @test "--keep-old: what is replaced or deleted is there afterwards" {
@@ -349,6 +349,23 @@ marked()
 	says ': 0 created, 0 replaced, 1 adjusted'
 	same_tree "$T/tree" "$at"
 	nothing_left b
+}
+
+@test "what comes into a directory with a default ACL does not inherit it" {
+	local at
+	need setfacl getfacl
+	plain_tree "$T/tree"
+	of /install "$T/tree"
+	fresh
+	at=$(mn_path b /install)
+	exits 0 onto
+	same_tree "$T/tree" "$at"
+	setfacl -d -m u:77:rwx "$at/etc" || skip "no ACLs here"
+	rm -r "$at/etc/conf.d" "$at/etc/net.conf"
+	exits 0 onto
+	equal "$(cd "$at" && getfacl -R -p . | grep -c 77)" 0 inherited
+	exits 0 onto --exact
+	same_tree "$T/tree" "$at"
 }
 
 @test "attributes that cannot be set are told of; and so is a node without perl" {

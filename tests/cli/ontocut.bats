@@ -101,6 +101,15 @@ restore()
 	xv restore "$SNAP" --site new --without-database "$@"
 }
 
+# until_there FILES: as many are there, or the restore has ended
+until_there()
+{
+	while [ "$(find "$at" -type f | wc -l)" -lt "$1" ] &&
+	    kill -0 "$RUN" 2>/dev/null; do
+		sleep 0.02
+	done
+}
+
 # begin: a restore in the background; ended: how it did
 begin()
 {
@@ -133,9 +142,9 @@ ended()
 		1)	how=one ;;
 		2)	how=killed ;;
 		esac
-		when=$(printf '0.%03d' $((450 + RANDOM % 550)))
+		when=$((RANDOM % 850))
 		begin
-		sleep "$when"
+		until_there $when
 		whole "$at" '' >"$T/before"
 		NOW=$(date +%s.%N)
 		if [ "$how" = killed ]; then
@@ -144,8 +153,9 @@ ended()
 			cut "$how"
 		fi
 		ended
-		echo "seed $seed: $how after $when: $(wc -l <"$T/before") files" \
-		    "are whole; status $STATUS $(tail -n 1 "$T/err")"
+		echo "seed $seed: $how after $when files, of which" \
+		    "$(wc -l <"$T/before") are whole;" \
+		    "status $STATUS $(tail -n 1 "$T/err")"
 		if [ "$STATUS" -eq 0 ]; then
 			went_on=$((went_on + 1))
 		else
