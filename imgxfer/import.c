@@ -22,7 +22,7 @@ static int
 site_path(struct importrun *r, const char *key, const char *otherwise,
     char **out, struct err *e)
 {
-	char *v = tables_value(r->tables, "site", "key", key, "value");
+	char *v = tables_value(r->site, "site", "key", key, "value");
 	size_t n;
 
 	if (v == NULL || v[0] == '\0') {
@@ -48,9 +48,12 @@ site_path(struct importrun *r, const char *key, const char *otherwise,
 static int
 ask_xcat(struct importrun *r, struct err *e)
 {
+	static const char *const names[] = { "site" };
+
 	if (node_wake(r->node, e) == -1)
 		return (-1);
-	if (importrun_read_tables(r, &r->tables, 0, e) == -1) {
+	r->site = tables_read(r->node->control, names, 1, 0, e);
+	if (r->site == NULL) {
 		if (!remote_lost(r->node->control))
 			err_wrap(e, "nothing was tried, as xcatd does not "
 			    "answer");
@@ -68,26 +71,20 @@ open_shell(struct importrun *r, unsigned wait_s, struct err *e)
 {
 	struct buf recovered = BUF_INIT;
 	char *line, *rest;
-	int rc = 0, again;
+	int rc = 0;
 
-	r->shell = importnode_new(r->node->control, r->work, wait_s,
-	    &recovered, e);
+	r->shell = importnode_new(r->node->control, r->work,
+	    r->installdir, wait_s, &recovered, e);
 	/* What was ours is judged by looking, not by hearsay. */
 	if (r->shell == NULL)
 		rc = -1;
-	again = rc == 0 && !r->begun && buf_cstr(&recovered)[0] != '\0';
-	if (again)
+	else if (!r->begun && buf_cstr(&recovered)[0] != '\0')
 		for (line = strtok_r((char *)recovered.data, "\n", &rest);
 		    line != NULL && rc == 0;
 		    line = strtok_r(NULL, "\n", &rest))
 			rc = importrun_add(r->res, &r->res->warnings,
 			    &r->res->nwarnings, e, "an import that was "
 			    "killed there before: %s", line);
-	if (again && rc == 0) {
-		tables_free(r->tables);
-		r->tables = NULL;
-		rc = importrun_read_tables(r, &r->tables, 0, e);
-	}
 	buf_fini(&recovered);
 	return (rc);
 }
@@ -493,8 +490,9 @@ prepare(struct importrun *r, struct err *e)
 		return (err_set(e, ERR_FAILED, "it was not inspected"));
 	if (ask_xcat(r, e) == -1 || importplan_make(&r->plan, r->bundle->in,
 	    r->installdir, r->opt, e) == -1 || set_result(r, e) == -1 ||
-	    open_shell(r, WAIT_S, e) == -1 || importrun_survey(r, e) == -1 ||
-	    importrun_room(r, e) == -1)
+	    open_shell(r, WAIT_S, e) == -1 ||
+	    importrun_read_tables(r, &r->tables, 0, e) == -1 ||
+	    importrun_survey(r, e) == -1 || importrun_room(r, e) == -1)
 		return (-1);
 	return (0);
 }
@@ -518,6 +516,7 @@ fini(struct importrun *r)
 	importnode_free(r->shell);
 	importplan_fini(&r->plan);
 	tables_free(r->tables);
+	tables_free(r->site);
 	for (i = 0; i < IMPORTRUN_TABLES; i++)
 		importrows_fini(r->rows + i);
 	free(r->tmpdir);
@@ -567,12 +566,14 @@ import_preflight(struct node *n, const char *image, uint64_t bytes,
 	size_t i;
 	int rc;
 
-	if ((rc = ask_xcat(&r, e)) == 0)
-		rc = open_shell(&r, WAIT_S, e);
+	if ((rc = ask_xcat(&r, e)) == 0 &&
+	    (rc = open_shell(&r, WAIT_S, e)) == 0)
+		rc = importrun_read_tables(&r, &r.tables, 0, e);
 	for (i = 0; i < IMPORTRUN_LITEFILE && rc == 0; i++) {
 		rc = importrows_read(r.tables, importrun_tables[i],
 		    importrun_keys[i], image, r.rows + i, e);
-		if (rc == 0 && r.rows[i].n > 0 && !opt->replace)
+		if (rc == 0 && r.rows[i].n > 0 && !opt->replace &&
+		    (opt->profile == NULL || opt->as != NULL))
 			rc = err_set(e, ERR_FAILED, "%s: %s: it is in the "
 			    "table %s; nothing was changed (--replace "
 			    "replaces it)", remote_name(n->control), image,

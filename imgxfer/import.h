@@ -141,7 +141,7 @@ void import_result_fini(struct import_result *res);
 /*
  * What can be told before a bundle is at hand: xcatd answers, the name is
  * free or may be replaced, and bytes (an estimate of the bundle) fit.
- * image: the name there will be.
+ * image: the name there will be, but for --profile.
  */
 int import_preflight(struct node *n, const char *image, uint64_t bytes,
     const struct import_options *opt, struct err *e);

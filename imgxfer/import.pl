@@ -4,7 +4,8 @@
 # its input ends before "commit", or the next one finds the journal of one
 # that was killed, all is put back.  One at a time on a node.
 #
-# Arguments: the work directory; seconds to wait for another one to end.
+# Arguments: the work directory; the one for journals, which must outlive a
+# restart of the node; seconds to wait for another one to end.
 # Prints "busy", or "recovered IMAGE WHAT" for each one that was killed, then
 # "dir PATH".  Commands come as lines, paths are clean and have no blanks;
 # each is answered by lines, the last of which is its own name, or "failed
@@ -14,8 +15,8 @@ use warnings;
 use Fcntl qw(:DEFAULT :flock :mode);
 use POSIX qw(:sys_wait_h);
 
-my ($base, $wait) = @ARGV;
-my ($dir, $token, $in, $ended) = ('', '', '', 0);
+my ($base, $home, $wait) = @ARGV;
+my ($dir, $log, $token, $in, $ended) = ('', '', '', '', 0);
 my $image = '-';
 my (@journal, @standing, %workers_before, %leftover_before);
 my ($begun, $number) = (0, 0);
@@ -338,19 +339,19 @@ sub note {
 sub save_journal {
 	my ($name) = @_;
 
-	sysopen(my $f, "$dir/journal.new", O_WRONLY | O_CREAT | O_TRUNC, 0600) or
+	sysopen(my $f, "$log/journal.new", O_WRONLY | O_CREAT | O_TRUNC, 0600) or
 	    return 0;
 	my $text = "image $image\n" . join('', map { "@$_\n" } @journal) .
 	    "end\n";
 	write_all($f, $text) or return 0;
 	eval { require IO::Handle; $f->sync };
 	close($f) or return 0;
-	return rename("$dir/journal.new", "$dir/$name");
+	return rename("$log/journal.new", "$log/$name");
 }
 
 sub load_journal {
 	my ($name) = @_;
-	my @lines = split /\n/, slurp("$dir/$name", 1 << 26);
+	my @lines = split /\n/, slurp("$log/$name", 1 << 26);
 
 	return 0 unless @lines && pop(@lines) eq 'end';
 	(undef, $image) = split / /, shift @lines;
@@ -375,13 +376,13 @@ sub plan_rows {
 
 	take_bytes($bytes, sub { $csv .= $_[0] }) or return 0;
 	if ($bytes) {
-		mkdir "$dir/rows";
-		sysopen(my $f, "$dir/rows/$table.csv",
+		mkdir "$log/rows";
+		sysopen(my $f, "$log/rows/$table.csv",
 		    O_WRONLY | O_CREAT | O_TRUNC, 0600) or return 0;
 		return 0 unless write_all($f, $csv) && close($f);
 	}
 	note('rows', $table, $key, $value,
-	    $bytes ? "$dir/rows/$table.csv" : '-');
+	    $bytes ? "$log/rows/$table.csv" : '-');
 	return 1;
 }
 
@@ -668,10 +669,10 @@ sub rows_back {
 # "commit"
 sub commit {
 	return tell_back("failed the journal: $!")
-	    unless $begun && rename("$dir/journal", "$dir/done");
+	    unless $begun && rename("$log/journal", "$log/done");
 	$begun = 0;
 	finish();
-	remove_tree($dir);
+	remove_tree($dir, $log);
 	tell_back('commit');
 }
 
@@ -706,28 +707,31 @@ sub forget {
 
 # Those that were killed, as we hold the lock.
 sub recover {
-	for (glob("$base/.xcatvault-import.*")) {
-		next unless -d $_ && !-l $_ && (lstat($_))[4] == $>;
-		$dir = $_;
-		($token) = $dir =~ /\.(\w+)$/;
+	my %seen;
+
+	for (glob("$home/.xcatvault-import.*"), glob("$base/.xcatvault-import.*")) {
+		next unless -d $_ && !-l $_ && (lstat(_))[4] == $> &&
+		    m{/(\.xcatvault-import\.(\w+))$} && !$seen{$2}++;
+		($dir, $log, $token) = ("$base/$1", "$home/$1", $2);
 		@journal = ();
-		if (-e "$dir/done" && load_journal('done')) {
+		if (-e "$log/done" && load_journal('done')) {
 			finish();
-		} elsif (-e "$dir/journal" && load_journal('journal')) {
+		} elsif (-e "$log/journal" && load_journal('journal')) {
+			mkdir($dir, 0700);
 			await_workers();
 			my @stands = put_back();
 			s/[^ -~]/?/g for @stands;
 			tell_back('recovered', $image, @stands ?
 			    join('; ', @stands) : 'put back');
 			if (@stands) {
-				push @standing, $dir;
+				push @standing, $dir, $log;
 				next;
 			}
 		}
-		remove_tree($dir);
+		remove_tree($dir, $log);
 	}
 	@journal = ();
-	$dir = '';
+	$dir = $log = '';
 	$image = '-';
 }
 
@@ -752,9 +756,11 @@ recover();
 for (1 .. 100) {
 	$token = join('', map { ('a' .. 'z', 0 .. 9)[rand 36] } 1 .. 8);
 	$dir = "$base/.xcatvault-import.$token";
-	last if mkdir($dir, 0700);
+	$log = "$home/.xcatvault-import.$token";
+	last if mkdir($dir, 0700) && ($log eq $dir || mkdir($log, 0700));
 	if (!$!{EEXIST}) {
-		tell_back("failed $dir: $!");
+		tell_back("failed $dir, $log: $!");
+		rmdir $dir;
 		exit 0;
 	}
 }
@@ -778,4 +784,4 @@ while (defined(my $line = hear())) {
 	last if $verb eq 'commit';
 }
 exit 1 if $begun && put_back();
-remove_tree($dir) if $dir ne '';
+remove_tree($dir, $log);

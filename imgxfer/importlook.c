@@ -311,9 +311,9 @@ importrun_read_tables(struct importrun *r, struct tables **out,
     int bypass, struct err *e)
 {
 	static const char *const names[] = { "osimage", "linuximage",
-	    "litefile", "site" };
+	    "litefile" };
 
-	*out = tables_read(r->node->control, names, 4, bypass, e);
+	*out = tables_read(r->node->control, names, 3, bypass, e);
 	return (*out != NULL ? 0 : -1);
 }
 

@@ -176,11 +176,11 @@ greet(struct importnode *n, struct buf *recovered, struct err *e)
 }
 
 struct importnode *
-importnode_new(struct remote *r, const char *base, unsigned wait_s,
-    struct buf *recovered, struct err *e)
+importnode_new(struct remote *r, const char *base, const char *home,
+    unsigned wait_s, struct buf *recovered, struct err *e)
 {
 	char wait[16];
-	const char *args[] = { imgxfer_import_pl, base, wait };
+	const char *args[] = { imgxfer_import_pl, base, home, wait };
 	struct buf command = BUF_INIT;
 	struct importnode *n;
 	int rc;
@@ -193,7 +193,7 @@ importnode_new(struct remote *r, const char *base, unsigned wait_s,
 	}
 	n->remote = r;
 	snprintf(wait, sizeof(wait), "%u", wait_s);
-	remote_xcat_command(&command, imgxfer_import_sh, 0, args, 3);
+	remote_xcat_command(&command, imgxfer_import_sh, 0, args, 4);
 	if ((rc = buf_ok(&command, e)) == 0) {
 		n->shell = remote_exec_new(r, buf_cstr(&command), e);
 		rc = n->shell != NULL ? greet(n, recovered, e) : -1;

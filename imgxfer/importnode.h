@@ -21,13 +21,14 @@
 struct importnode;
 
 /*
- * Start it, in a new private directory below base.  wait_s: how long another
+ * Start it, in a new private directory below base, and with its journal below
+ * home, which must outlive a restart of the node.  wait_s: how long another
  * import is waited for; then ERR_BUSY.  Those that were killed there before
  * are put back first; what that came to is appended to *recovered, a line
  * each, or it stays empty.
  */
 struct importnode *importnode_new(struct remote *r, const char *base,
-    unsigned wait_s, struct buf *recovered, struct err *e);
+    const char *home, unsigned wait_s, struct buf *recovered, struct err *e);
 
 /* Ends it: what is not committed is put back. */
 void importnode_free(struct importnode *n);

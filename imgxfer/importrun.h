@@ -43,7 +43,7 @@ struct importrun {
 	struct import_result *res;
 	struct importplan plan;
 	struct importnode *shell;
-	struct tables *tables;
+	struct tables *site, *tables;	/* the table site; the others */
 	char *tmpdir, *installdir;	/* of the site table; tmpdir or NULL */
 	const char *work;	/* one of these */
 	const char *file;	/* the bundle there, absolute */

@@ -82,6 +82,7 @@ teardown()
 fresh()
 {
 	mn_start b "$@"
+	SITES=''
 	site n b
 }
 
@@ -554,7 +555,6 @@ same_files_in_node()
 	clean_node
 	mn_stop b
 	rm -rf "$T/mn/b"
-	SITES=''
 	fresh --small /work=100k
 	on mn_sh b chtab key=tmpdir site.value=/work
 	imp $NETBOOT.tgz
@@ -680,7 +680,8 @@ placing()
 {
 	local tries=0
 
-	until on mn_sh b sh -c 'cat /install/.xcatvault-import.*/said 2>/dev/null |
+	until on mn_sh b sh -c 'cat /install/.xcatvault-import.*/said \
+	    /work/.xcatvault-import.*/said 2>/dev/null |
 	    grep -q initrd'; do
 		tries=$((tries + 1))
 		[ $tries -lt 300 ] || return 1
@@ -768,6 +769,31 @@ placing()
 	not cmp -s "$T/before" "$T/after"
 	imp $NETBOOT.tgz
 	ended 2 'it is in the table osimage'
+	as_before
+	clean_node
+}
+
+@test "a node that goes down meanwhile, and its work directory is empty then" {
+	local pid
+
+	fresh
+	old_image
+	on mn_sh b sh -c 'mkdir /work && chtab key=tmpdir site.value=/work'
+	on mn_fault b imgimport=slow:300
+	"$XCATVAULT" image import $NETBOOT.tgz --site n --replace \
+	    >"$T/out" 2>"$T/err" 3>&- &
+	pid=$!
+	placing
+	mn_stop b
+	kill -KILL $pid
+	wait $pid || :
+	rm -rf "$(mn_folder b)"/root/work/{.x,}*
+	fresh
+	state >"$T/after"
+	not cmp -s "$T/before" "$T/after"
+	imp $PPC.tgz --dry-run
+	ended 1
+	said "an import that was killed there before: $NETBOOT put back"
 	as_before
 	clean_node
 }
