@@ -8,12 +8,15 @@
 #include "base/cancel.h"
 #include "base/human.h"
 #include "imgxfer/exportargs.h"
+#include "imgxfer/exportextra.h"
 #include "imgxfer/exportshow.h"
 #include "imgxfer/import.h"
+#include "imgxfer/importextra.h"
 #include "imgxfer/lay.h"
 #include "imgxfer/verbs.h"
 
-#define USAGE "image copy IMAGE... --from SITE --to SITE [--dry-run]\n" \
+#define USAGE "image copy IMAGE... --from SITE --to SITE [--complete] " \
+	"[--dry-run]\n" \
 	"       [--as NAME] [--profile PROFILE] [--replace [--force]]\n" \
 	"       [--allow-unproved-arch] [--limit SECONDS] " \
 	"[--import-limit SECONDS]\n       [--grace SECONDS] [--work DIR]"
@@ -36,6 +39,12 @@ struct copying {
 	unsigned again;		/* connections made anew */
 	double seconds;		/* that the carrying took */
 	int imported;
+	/* What imgexport leaves out: its archive, in a nameless file. */
+	struct sidecar side;
+	int extra;		/* -1: there is none */
+	struct import_extra *extras;
+	size_t nextras;
+	struct arena arena;
 };
 
 static void
@@ -67,6 +76,9 @@ look(struct copy *c, struct copying *o, const char *image, struct err *e)
 	if (exportrun_plan(&o->run, &c->from, image, &c->args.run, e) == -1 ||
 	    exportrun_check(&o->run, e) == -1)
 		return (-1);
+	if (c->args.complete && exportextra_list(&o->run.plan, c->from.r,
+	    e) == -1)
+		return (-1);
 	if (exportnode_rouse(&c->target.control, e) == -1)
 		return (-1);
 	return (import_preflight(&c->target, opt.as != NULL ? opt.as : image,
@@ -87,9 +99,47 @@ find_place(struct copy *c, uint64_t bytes, struct err *e)
 	return (place);
 }
 
+static int
+open_extra(const struct copying *o, struct source_file *file,
+    struct source *out, struct err *e)
+{
+	char path[32];
+
+	snprintf(path, sizeof(path), "/dev/fd/%d", o->extra);
+	return (source_file_open(file, path, out, e));
+}
+
+/* What the bundle lacks, to be put beside the image there. */
+static int
+bring_extras(struct copy *c, struct copying *o, struct err *e)
+{
+	struct source_file file;
+	struct source from;
+	size_t i, skipped, carried = 0;
+	int rc;
+
+	for (i = 0; i < o->run.plan.nleft; i++)
+		carried += o->run.plan.left[i].carried != 0;
+	if (carried == 0)
+		return (0);
+	if (exportrun_sidecar(&o->run, "bundle", &o->side, e) == -1 ||
+	    (o->extra = exportextra_temp(e)) == -1 ||
+	    exportextra_fetch(&c->from, &o->side, "bundle", o->extra, e) ==
+	    -1 || open_extra(o, &file, &from, e) == -1)
+		return (-1);
+	rc = importextra_list(&from, o->side.extra.digest, &o->arena,
+	    &o->extras, &o->nextras, &skipped, e);
+	source_file_close(&file);
+	if (rc == 0 && skipped > 0)
+		rc = exportplan_warn(&o->run.plan, e, "%zu of what imgexport "
+		    "leaves out may not be put there: other things than "
+		    "files, or paths that xCAT would not have", skipped);
+	return (rc);
+}
+
 /* Then the first node is done with; the other one hears of us meanwhile. */
 static int
-prove(struct copying *o, struct err *e)
+prove(struct copy *c, struct copying *o, struct err *e)
 {
 	struct err left;
 	int rc;
@@ -99,6 +149,8 @@ prove(struct copying *o, struct err *e)
 	if (held_keep(lay_held(o->lay), e) == -1)
 		return (-1);
 	rc = exportrun_prove(&o->run, e);
+	if (rc == 0 && c->args.complete)
+		rc = bring_extras(c, o, e);
 	if (rc == 0 && exportrun_end(&o->run, &left) == -1)
 		rc = exportplan_warn(&o->run.plan, e, "%s", left.msg);
 	held_unkeep(lay_held(o->lay));
@@ -134,7 +186,7 @@ carry(struct copy *c, struct copying *o, struct err *e)
 	rc = exportrun_carry(&o->run, &c->args.run, &to, progress, e);
 	rc = lay_end(o->lay, rc == -1 ? e : NULL, e);
 	progress_free(progress);
-	if (rc == -1 || prove(o, e) == -1 ||
+	if (rc == -1 || prove(c, o, e) == -1 ||
 	    held_digest(lay_held(o->lay), digest, e) == -1)
 		return (-1);
 	o->seconds = now() - o->seconds;
@@ -151,15 +203,27 @@ import(struct copy *c, struct copying *o, struct err *e)
 	struct import_bundle bundle = { .in = &o->run.in,
 	    .lies_at = held_path(lay_held(o->lay)) };
 	struct import_options opt;
-	int rc;
+	struct source_file file;
+	struct source extras;
+	int rc = -1;
 
 	import_how(c, &opt);
-	if (exportnode_rouse(&c->target.control, e) == -1 ||
-	    held_keep(lay_held(o->lay), e) == -1)
+	if (exportnode_rouse(&c->target.control, e) == -1)
 		return (-1);
-	rc = import_run(&c->target, &bundle, &opt, &o->res, e);
-	o->imported = 1;
-	held_unkeep(lay_held(o->lay));
+	if (o->nextras > 0) {
+		if (open_extra(o, &file, &extras, e) == -1)
+			return (-1);
+		opt.extras = o->extras;
+		opt.nextras = o->nextras;
+		opt.extras_tar = &extras;
+	}
+	if (held_keep(lay_held(o->lay), e) == 0) {
+		rc = import_run(&c->target, &bundle, &opt, &o->res, e);
+		o->imported = 1;
+		held_unkeep(lay_held(o->lay));
+	}
+	if (o->nextras > 0)
+		source_file_close(&file);
 	return (rc);
 }
 
@@ -268,6 +332,7 @@ run_one(struct copy *c, const char *image)
 	int rc, status;
 
 	memset(&o, 0, sizeof(o));
+	o.extra = -1;
 	rc = copy_one(c, &o, image, &e);
 	if (rc == -1)
 		status = tell_failure(c, &o, image, &e);
@@ -287,6 +352,11 @@ run_one(struct copy *c, const char *image)
 	lay_free(o.lay);
 	import_result_fini(&o.res);
 	exportrun_fini(&o.run);
+	sidecar_fini(&o.side);
+	if (o.extra != -1)
+		close(o.extra);
+	free(o.extras);
+	arena_fini(&o.arena);
 	return (status);
 }
 
@@ -347,7 +417,7 @@ static int
 check_words(const struct exportargs *a)
 {
 	if (a->nimages == 0 || a->from == NULL || a->to == NULL ||
-	    a->output != NULL || a->complete)
+	    a->output != NULL)
 		return (-1);
 	/* One name for several images? */
 	return (a->nimages > 1 && (a->as != NULL || a->profile != NULL) ?

@@ -417,3 +417,28 @@ exportextra_fetch(const struct exportnode *n, struct sidecar *s,
 	buf_fini(&name);
 	return (rc);
 }
+
+int
+exportextra_temp(struct err *e)
+{
+	const char *dir = getenv("TMPDIR");
+	struct buf path = BUF_INIT;
+	int fd;
+
+	if (dir == NULL || dir[0] == '\0')
+		dir = "/var/tmp";
+	fd = open(dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+	if (fd != -1)
+		return (fd);
+	/* Not all file systems can. */
+	buf_printf(&path, "%s/xcatvault.XXXXXX", dir);
+	(void)buf_cstr(&path);
+	if (buf_ok(&path, e) == 0) {
+		if ((fd = mkostemp((char *)path.data, O_CLOEXEC)) == -1)
+			err_sys(e, "a temporary file in %s", dir);
+		else
+			(void)unlink((char *)path.data);
+	}
+	buf_fini(&path);
+	return (fd);
+}

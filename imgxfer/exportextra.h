@@ -22,4 +22,10 @@ int exportextra_list(struct exportplan *p, struct remote *r, struct err *e);
 int exportextra_fetch(const struct exportnode *n, struct sidecar *s,
     const char *bundle, int fd, struct err *e);
 
+/*
+ * A file without a name for it, in $TMPDIR or /var/tmp: on disk, as large as
+ * what is carried, and gone with the descriptor that is returned.
+ */
+int exportextra_temp(struct err *e);
+
 #endif

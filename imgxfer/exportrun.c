@@ -293,8 +293,10 @@ exportrun_end(struct exportrun *run, struct err *e)
 {
 	int rc = 0;
 
-	if (run->held != NULL)
+	if (run->held != NULL) {
 		rc = held_end(run->held, e);
+		run->reconnected = held_reconnected(run->held);
+	}
 	held_free(run->held);
 	run->held = NULL;
 	return (rc);

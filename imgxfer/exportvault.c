@@ -21,27 +21,6 @@ struct into {
 	int extra;		/* descriptor of a file without a name, or -1 */
 };
 
-/* As large as what is carried: on disk, and gone with the descriptor. */
-static int
-open_extra(struct into *x, struct err *e)
-{
-	const char *dir = getenv("TMPDIR");
-	char path[4096];
-
-	if (dir == NULL || dir[0] == '\0')
-		dir = "/var/tmp";
-	x->extra = open(dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
-	if (x->extra != -1)
-		return (0);
-	/* Not all file systems can. */
-	if ((size_t)snprintf(path, sizeof(path), "%s/xcatvault.XXXXXX",
-	    dir) >= sizeof(path) ||
-	    (x->extra = mkostemp(path, O_CLOEXEC)) == -1)
-		return (err_sys(e, "a temporary file in %s", dir));
-	(void)unlink(path);
-	return (0);
-}
-
 static int
 carry(struct into *x, struct err *e)
 {
@@ -62,7 +41,7 @@ describe(struct into *x, const char *name, struct err *e)
 		return (-1);
 	if (!x->args->complete)
 		return (0);
-	if (open_extra(x, e) == -1)
+	if ((x->extra = exportextra_temp(e)) == -1)
 		return (-1);
 	return (exportextra_fetch(x->run->node, &x->sidecar, name, x->extra,
 	    e));

@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# shellcheck disable=SC2016,SC2030,SC2031,SC2034,SC2119,SC2120
+# shellcheck disable=SC2001,SC2016,SC2030,SC2031,SC2034,SC2119,SC2120,SC2153
 # image copy: osimages from one management node to another, through this host
 # and not onto it.
 load common
@@ -131,6 +131,19 @@ through()
 	complains "it is in the table osimage"
 }
 
+@test "--complete brings along what imgexport leaves out" {
+	local f custom=/install/custom/netboot/rocky
+
+	exits 0 copy_image --complete
+	arrived
+	for f in $custom/common.pkglist $custom/sync/hosts \
+	    /install/postscripts/setupfoo; do
+		cmp "$(root a)$f" "$(root b)$f"
+	done
+	nothing_held a
+	nothing_held b
+}
+
 @test "several in one call; one that fails does not keep the others" {
 	exits 3 xv image copy "$IMAGE" nosuch "$SECOND" --from a --to b --json
 	equal "$(jq -r '.[].status' "$T/out" | tr '\n' ' ')" "0 3 0 "
@@ -147,7 +160,6 @@ through()
 	exits 3 xv image copy --from a --to b
 	exits 3 xv image copy "$IMAGE" --from a
 	exits 3 xv image copy "$IMAGE" "$SECOND" --from a --to b --as x
-	exits 3 xv image copy "$IMAGE" --from a --to b --complete
 	exits 2 xv image copy norootimg --from a --to b
 	complains "rootimg: there is none"
 	untouched

@@ -297,7 +297,8 @@ through()
 	grow a 6000000
 	# the first one asks, the second one carries
 	through -,2000000,300000,4100,1500000
-	exits 0 export_image
+	exits 0 export_image --json
+	equal "$(jq -r .reconnected "$T/out")" 4
 	equal "$(jq -r .bundle.sha256 "$OUT.json")" "$(sum "$OUT")"
 	equal "$(grep -c ^cut "$BATS_FILE_TMPDIR/mn/a/proxy.log")" 4
 	nothing_held a
