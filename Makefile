@@ -51,22 +51,24 @@ SRC = main.c \
 	formats/xcatpaths.c formats/xcatschema.c formats/xcatset.c \
 	imgxfer/aside.c imgxfer/bootparts.c imgxfer/bundle.c imgxfer/carve.c \
 	imgxfer/copy.c imgxfer/export.c imgxfer/exportargs.c \
-	imgxfer/exportextra.c imgxfer/exportleft.c imgxfer/exportplan.c \
-	imgxfer/exportproof.c imgxfer/exportrun.c imgxfer/exportshow.c \
+	imgxfer/exportextra.c imgxfer/exportfiles.c imgxfer/exportleft.c \
+	imgxfer/exportplan.c imgxfer/exportproof.c imgxfer/exportroom.c \
+	imgxfer/exportrow.c imgxfer/exportrun.c imgxfer/exportshow.c \
 	imgxfer/exportvault.c imgxfer/flow.c imgxfer/gzout.c imgxfer/held.c \
-	imgxfer/imginspect.c imgxfer/imgkeep.c imgxfer/imgsite.c \
-	imgxfer/import.c imgxfer/importcmd.c imgxfer/importextra.c \
-	imgxfer/importfrom.c imgxfer/importkeep.c imgxfer/importlook.c \
-	imgxfer/importnode.c imgxfer/importplan.c imgxfer/importrows.c \
-	imgxfer/importshow.c imgxfer/inspect.c imgxfer/inspectpath.c \
-	imgxfer/inspectshow.c imgxfer/judge.c imgxfer/judgearch.c \
-	imgxfer/keepcmd.c imgxfer/kept.c imgxfer/keptcmd.c \
-	imgxfer/keptfile.c imgxfer/lay.c imgxfer/list.c imgxfer/main.c \
-	imgxfer/native.c imgxfer/nativemanifest.c imgxfer/nativetree.c \
-	imgxfer/newc.c imgxfer/pull.c imgxfer/ready.c imgxfer/readyboot.c \
-	imgxfer/readycmd.c imgxfer/readydhcp.c imgxfer/readynodes.c \
-	imgxfer/rootimg.c imgxfer/sidecar.c imgxfer/source.c \
-	imgxfer/squash.c imgxfer/unpack.c \
+	imgxfer/heldsaid.c imgxfer/imginspect.c imgxfer/imgkeep.c \
+	imgxfer/imgsite.c imgxfer/import.c imgxfer/importcmd.c \
+	imgxfer/importextra.c imgxfer/importfrom.c imgxfer/importkeep.c \
+	imgxfer/importlook.c imgxfer/importnode.c imgxfer/importplan.c \
+	imgxfer/importrows.c imgxfer/importshow.c imgxfer/inspect.c \
+	imgxfer/inspectpath.c imgxfer/inspectshow.c imgxfer/judge.c \
+	imgxfer/judgearch.c imgxfer/keepcmd.c imgxfer/kept.c \
+	imgxfer/keptabout.c imgxfer/keptcmd.c imgxfer/keptfile.c \
+	imgxfer/lay.c imgxfer/list.c imgxfer/main.c imgxfer/native.c \
+	imgxfer/nativemanifest.c imgxfer/nativetree.c imgxfer/newc.c \
+	imgxfer/noderange.c imgxfer/pull.c imgxfer/ready.c \
+	imgxfer/readyboot.c imgxfer/readycmd.c imgxfer/readydhcp.c \
+	imgxfer/readynodes.c imgxfer/rootimg.c imgxfer/sidecar.c \
+	imgxfer/source.c imgxfer/squash.c imgxfer/unpack.c \
 	remote/address.c remote/auth.c remote/connect.c remote/exec.c \
 	remote/hostkey.c remote/quote.c remote/run.c remote/session.c \
 	remote/tty.c \
@@ -75,13 +77,14 @@ SRC = main.c \
 	remote/node/probetext.c remote/node/reach.c remote/node/stand.c \
 	remote/node/tables.c remote/node/tarstream.c \
 	restore/apply.c restore/ask.c restore/attrs.c restore/cat.c \
-	restore/compare.c restore/compose.c restore/composecmd.c \
-	restore/dbcmd.c restore/dbcsv.c restore/dbdiff.c restore/dbjudge.c \
-	restore/dbmerge.c restore/dbnames.c restore/dbput.c \
-	restore/dbputtell.c restore/dbrows.c restore/dbset.c \
-	restore/dbstage.c restore/dbtables.c restore/dbtrial.c \
-	restore/dbundo.c restore/dbwork.c restore/diff.c restore/drill.c \
-	restore/export.c restore/extract.c restore/find.c restore/linkset.c \
+	restore/closer.c restore/compare.c restore/compose.c \
+	restore/composecmd.c restore/dbcmd.c restore/dbcsv.c \
+	restore/dbdiff.c restore/dbjudge.c restore/dbmerge.c \
+	restore/dbnames.c restore/dbput.c restore/dbputtell.c \
+	restore/dbrows.c restore/dbset.c restore/dbstage.c \
+	restore/dbtables.c restore/dbtrial.c restore/dbundo.c \
+	restore/dbwork.c restore/diff.c restore/drill.c restore/export.c \
+	restore/extract.c restore/find.c restore/join.c restore/linkset.c \
 	restore/list.c restore/lookup.c restore/ls.c restore/main.c \
 	restore/onto.c restore/ontodb.c restore/ontofacts.c \
 	restore/ontoimage.c restore/ontoplan.c restore/oscmd.c \
@@ -106,7 +109,9 @@ PAGES = $(wildcard man/*.1 man/*.5)
 UNITS = xcatvault@.service xcatvault@.timer
 BATS = tests/cli tests/fault
 # Suites in which a vault plays no part, or none that differs.
-NO_VAULT = config disaster dump full image_inspect image_native install mn node onto publish remote serve site tables
+NO_VAULT = config disaster dump full image_copy image_export image_import \
+	image_inspect image_list image_native install mn node onto ontocut \
+	publish remote serve site tables
 
 all: $(if $(HAVE),,deps) $(BUILD)/xcatvault
 

@@ -65,8 +65,10 @@ static const struct command commands[] = {
 	    "       image export IMAGE [--site SITE] [-o FILE]\n"
 	    "    [--complete] [--engine native]\n"
 	    "       image inspect FILE\n"
-	    "       image import FILE --site SITE [--profile P]\n"
+	    "       image import FILE|--from-vault IMAGE --site SITE\n"
+	    "    [--profile P]\n"
 	    "    [--as NAME] [--replace] [--allow-unproved-arch]\n"
+	    "       image keep FILE... [--site SITE]\n"
 	    "       image copy IMAGE... --from SITE --to SITE\n"
 	    "       image ready IMAGE --site SITE",
 	    "move osimages between management nodes" },

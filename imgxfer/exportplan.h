@@ -103,6 +103,14 @@ const char *exportplan_keep(struct exportplan *p, const char *s, size_t len,
 int exportplan_row(struct exportplan *p, const struct tables *t,
     const char *table, struct exportplan_row *row, struct err *e);
 
+/* exportfiles.c: what imgexport takes, and whether it would lose some. */
+int exportfiles_add(struct exportplan *p, struct remote *r,
+    struct nodefs *fs, struct err *e);
+
+/* exportroom.c: where the private directory goes; work: --work, or NULL. */
+int exportroom_choose(struct exportplan *p, struct nodefs *fs,
+    const char *work, struct err *e);
+
 /* exportleft.c: what the image needs and imgexport does not take. */
 int exportleft_find(struct exportplan *p, struct remote *r,
     struct nodefs *fs, const struct tables *t, struct err *e);

@@ -262,7 +262,8 @@ exportproof_check(struct exportrun *run, struct err *e)
 	    held_sums(run->held, &run->sums, e) == -1)
 		return (-1);
 	/* A cut rootimg is also a bad one: tell of the cut. */
-	if (in->status == STATUS_DAMAGED && in->has_manifest && in->image != NULL &&
+	if (in->status == STATUS_DAMAGED && in->has_manifest &&
+	    in->image != NULL &&
 	    strcmp(in->image, run->plan.image) == 0 &&
 	    check_files(run, e) == -1)
 		return (-1);

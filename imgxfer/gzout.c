@@ -11,7 +11,7 @@
 
 #define PIECE ((size_t)512 << 10)
 #define WINDOW ((size_t)32 << 10)	/* deflate looks back so far */
-#define TRIAL ((size_t)16 << 10)
+#define TRIAL ((size_t)4 << 10)
 #define TRIALS 4
 #define STORED_MAX 65535		/* bytes of a stored block */
 #define THREADS_MAX 16
@@ -52,10 +52,10 @@ struct gzout {
 };
 
 static int
-begin_stream(z_stream *s, int level)
+begin_stream(z_stream *s, int level, int window_bits, int mem_level)
 {
 	memset(s, 0, sizeof(*s));
-	return (deflateInit2(s, level, Z_DEFLATED, -15, 9,
+	return (deflateInit2(s, level, Z_DEFLATED, -window_bits, mem_level,
 	    Z_DEFAULT_STRATEGY) == Z_OK);
 }
 
@@ -192,8 +192,9 @@ start_thread(struct gzout *z, struct err *e)
 	struct thread *t = &z->threads[z->nthreads++];
 
 	t->z = z;
-	t->has_deep = begin_stream(&t->deep, z->level);
-	t->has_trial = begin_stream(&t->trial, 1);
+	t->has_deep = begin_stream(&t->deep, z->level, 15, 9);
+	/* As small as a sample: it is begun anew for each. */
+	t->has_trial = begin_stream(&t->trial, 1, 12, 5);
 	if (!t->has_deep || !t->has_trial)
 		return (err_nomem(e));
 	if (pthread_create(&t->id, NULL, thread_main, t) != 0)

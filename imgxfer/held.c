@@ -9,6 +9,7 @@
 #include "base/cancel.h"
 #include "formats/scan.h"
 #include "imgxfer/held.h"
+#include "imgxfer/heldsaid.h"
 #include "remote/exec.h"
 #include "remote/quote.h"
 
@@ -27,17 +28,12 @@ struct held {
 	int stalled;		/* r may live, but is of no use */
 	struct remote_exec *control, *data;
 	struct buf lines;
-	char *dir, *path;
+	char *path;		/* of the bundle */
 	unsigned grace_s, reconnected;
 	int64_t beaten, moved;	/* seconds: we were heard, it went on */
 
-	/* What the guard has said; from the beginning in each connection. */
-	int greeted, ending, exported, no_digest, has_digest, summed, gone;
-	struct held_export export;
-	uint8_t digest[DIGEST_LEN];
-	struct held_sum *sums;
-	size_t nsums;
-	struct buf left;
+	struct heldsaid said;	/* what the guard has said */
+	int ending;		/* it has been told to end */
 
 	uint64_t off;		/* of the bundle: read, or written */
 	pthread_t keeper;	/* held_keep() */
@@ -61,148 +57,6 @@ nap(void)
 	(void)nanosleep(&t, NULL);
 }
 
-/* ------------------------------------------------- what the guard has said */
-
-static void
-forget(struct held *h)
-{
-	size_t i;
-
-	for (i = 0; i < h->export.nsaid; i++)
-		free((void *)(uintptr_t)h->export.said[i]);
-	memset(&h->export, 0, sizeof(h->export));
-	for (i = 0; i < h->nsums; i++)
-		free((void *)(uintptr_t)h->sums[i].why);
-	if (h->nsums > 0)
-		memset(h->sums, 0, h->nsums * sizeof(*h->sums));
-	h->exported = h->no_digest = h->has_digest = h->summed = 0;
-	buf_clear(&h->left);
-}
-
-/* A printable copy, or NULL. */
-static char *
-printable(const char *p, size_t len)
-{
-	struct buf b = BUF_INIT;
-	char *copy;
-
-	buf_put_printable(&b, p, len);
-	copy = strdup(buf_cstr(&b));
-	if (b.nomem) {
-		free(copy);
-		copy = NULL;
-	}
-	buf_fini(&b);
-	return (copy);
-}
-
-static struct held_sum *
-which(struct held *h, struct scan *s)
-{
-	uint64_t i;
-
-	if (!scan_u64(s, &i) || i >= h->nsums)
-		return (NULL);
-	return (&h->sums[i]);
-}
-
-static void
-take_said(struct held *h, const struct scan *s)
-{
-	if (h->export.nsaid == HELD_SAID_MAX || s->p == s->end)
-		return;
-	h->export.said[h->export.nsaid] = printable(s->p,
-	    (size_t)(s->end - s->p));
-	if (h->export.said[h->export.nsaid] != NULL)
-		h->export.nsaid++;
-}
-
-static int
-take_sum(struct held *h, struct scan *s)
-{
-	struct held_sum *sum = which(h, s);
-
-	if (sum == NULL || !scan_char(s, ' ') ||
-	    !scan_digest(s, sum->digest) || !scan_char(s, ' ') ||
-	    !scan_u64(s, &sum->bytes))
-		return (0);
-	sum->known = 1;
-	return (1);
-}
-
-static int
-take_nosum(struct held *h, struct scan *s)
-{
-	struct held_sum *sum = which(h, s);
-
-	if (sum == NULL || !scan_char(s, ' '))
-		return (0);
-	free((void *)(uintptr_t)sum->why);
-	sum->why = printable(s->p, (size_t)(s->end - s->p));
-	return (1);
-}
-
-static int
-take_dir(struct held *h, const struct scan *s, struct err *e)
-{
-	struct buf b = BUF_INIT;
-	size_t len = (size_t)(s->end - s->p);
-
-	h->greeted = 1;
-	if (h->dir != NULL)
-		return (0);
-	buf_append(&b, s->p, len);
-	buf_puts(&b, "/bundle.tgz");
-	if (buf_ok(&b, e) == 0 && ((h->dir = strndup(s->p, len)) == NULL ||
-	    (h->path = strdup(buf_cstr(&b))) == NULL))
-		err_nomem(e);
-	buf_fini(&b);
-	return (h->path != NULL ? 0 : -1);
-}
-
-static int
-take_line(struct held *h, const char *p, size_t len, struct err *e)
-{
-	struct scan s = { p, p + len };
-	struct held_sum *sum;
-	uint64_t status;
-	int ok = 1;
-
-	if (scan_text(&s, "dir "))
-		return (take_dir(h, &s, e));
-	if (scan_text(&s, "said "))
-		take_said(h, &s);
-	else if (scan_text(&s, "exported ")) {
-		ok = scan_u64(&s, &status);
-		h->export.status = ok ? (int)(status & 255) : 0;
-		h->export.late = ok && status == 124;
-	} else if (scan_text(&s, "bundle ")) {
-		ok = scan_u64(&s, &h->export.bytes);
-		h->export.has_bundle = h->exported = 1;
-	} else if (scan_text(&s, "nobundle"))
-		h->exported = 1;
-	else if (scan_text(&s, "digest "))
-		ok = h->has_digest = scan_digest(&s, h->digest);
-	else if (scan_text(&s, "nodigest"))
-		h->no_digest = 1;
-	else if (scan_text(&s, "sum "))
-		ok = take_sum(h, &s);
-	else if (scan_text(&s, "nosum "))
-		ok = take_nosum(h, &s);
-	else if (scan_text(&s, "changed ")) {
-		if ((ok = (sum = which(h, &s)) != NULL))
-			sum->changed = 1;
-	} else if (scan_text(&s, "sums"))
-		h->summed = 1;
-	else if (scan_text(&s, "left "))
-		buf_put_printable(&h->left, s.p, (size_t)(s.end - s.p));
-	else
-		ok = h->gone = scan_text(&s, "gone");
-	return (ok ? 0 : err_set(e, ERR_FAILED, "%s: cannot understand what "
-	    "the node says: %.*s", remote_name(h->r),
-	    len < 80 ? (int)len : 80, p));
-}
-
 /* ------------------------------------------------------------- connection */
 
 static void
@@ -222,7 +76,7 @@ explain(struct held *h, struct err *e)
 	char *line;
 	const char *p = buf_cstr(b);
 
-	line = printable(p, strcspn(p, "\n"));
+	line = heldsaid_printable(p, strcspn(p, "\n"));
 	err_set(e, ERR_FAILED, "%s: %s", remote_name(h->r), line != NULL &&
 	    line[0] != '\0' ? line : "the helper on the node has ended");
 	free(line);
@@ -270,12 +124,25 @@ listen(struct held *h, int wait_ms, struct err *e)
 	buf_advance(&h->lines, (size_t)n);
 	while ((nl = memchr(h->lines.data, '\n', h->lines.len)) != NULL) {
 		len = (size_t)(nl - (const char *)h->lines.data);
-		if (take_line(h, (const char *)h->lines.data, len, e) == -1)
-			return (-1);
+		if (heldsaid_line(&h->said, (const char *)h->lines.data, len,
+		    e) == -1)
+			return (err_wrap(e, "%s", remote_name(h->r)));
 		h->lines.len -= len + 1;
 		memmove(h->lines.data, nl + 1, h->lines.len);
 	}
 	return (0);
+}
+
+static int
+name_bundle(struct held *h, struct err *e)
+{
+	struct buf b = BUF_INIT;
+
+	buf_printf(&b, "%s/bundle.tgz", h->said.dir);
+	if (buf_ok(&b, e) == 0 && (h->path = strdup(buf_cstr(&b))) == NULL)
+		err_nomem(e);
+	buf_fini(&b);
+	return (h->path != NULL ? 0 : -1);
 }
 
 /* Start the script, and hear of its directory. */
@@ -293,20 +160,22 @@ begin(struct held *h, const char *const *args, size_t nargs,
 		all[i + 1] = args[i];
 	remote_xcat_command(&command, "exec perl -e \"$@\"\n", 0, all,
 	    nargs + 1);
-	forget(h);
+	heldsaid_forget(&h->said);
 	buf_clear(&h->lines);
 	h->beaten = seconds();
-	h->greeted = 0;
+	h->said.greeted = 0;
 	if (buf_ok(&command, e) == 0 && (h->control =
 	    remote_exec_new(h->r, buf_cstr(&command), e)) != NULL &&
 	    (in == NULL || remote_exec_write(h->control, in->data, in->len,
 	    e) == 0)) {
 		do
 			rc = listen(h, 500, e);
-		while (rc == 0 && !h->greeted && seconds() < until);
-		if (rc == 0 && !h->greeted)
+		while (rc == 0 && !h->said.greeted && seconds() < until);
+		if (rc == 0 && !h->said.greeted)
 			rc = err_set(e, ERR_FAILED, "%s: the helper on the "
 			    "node does not answer", remote_name(h->r));
+		if (rc == 0 && h->path == NULL)
+			rc = name_bundle(h, e);
 	}
 	buf_fini(&command);
 	h->up = rc == 0;
@@ -320,7 +189,7 @@ begin(struct held *h, const char *const *args, size_t nargs,
 static int
 recover(struct held *h, struct err *e)
 {
-	const char *args[] = { "rejoin", h->dir };
+	const char *args[] = { "rejoin", h->said.dir };
 	struct err lost = *e, why;
 	struct remote *fresh;
 
@@ -341,7 +210,7 @@ recover(struct held *h, struct err *e)
 			hang_up(h);
 			if (!remote_lost(h->r) && cancel_check(e) == 0) {
 				*e = lost;
-				h->gone = 1;
+				h->said.gone = 1;
 				return (err_wrap(e, "what was made on the "
 				    "node is gone"));
 			}
@@ -362,11 +231,11 @@ move_on(struct held *h)
 
 /* Until it has been said; a node that beats is a node that works. */
 static int
-attend(struct held *h, const int *said, struct err *e)
+attend(struct held *h, const int *what, struct err *e)
 {
-	while (!*said) {
+	while (!*what) {
 		if (!h->up || listen(h, 500, e) == -1) {
-			if (*said)
+			if (*what)
 				break;
 			if (recover(h, e) == -1)
 				return (-1);
@@ -406,12 +275,11 @@ held_new(const struct remote *to, const struct held_options *opt,
 	int rc = -1;
 
 	if ((h = calloc(1, sizeof(*h))) == NULL ||
-	    (h->sums = calloc(opt->nfiles + 1, sizeof(*h->sums))) == NULL) {
+	    heldsaid_init(&h->said, opt->nfiles, e) == -1) {
 		free(h);
 		err_nomem(e);
 		return (NULL);
 	}
-	h->nsums = opt->nfiles;
 	h->grace_s = opt->grace_s > 0 ? opt->grace_s : HELD_GRACE_S;
 	snprintf(grace, sizeof(grace), "%u", h->grace_s);
 	snprintf(limit, sizeof(limit), "%u",
@@ -434,26 +302,26 @@ held_end(struct held *h, struct err *e)
 
 	remote_exec_free(h->data);
 	h->data = NULL;
-	while (!h->gone && seconds() < until) {
+	while (!h->said.gone && seconds() < until) {
 		if (h->up && !h->ending && remote_exec_write(h->control,
 		    "end\n", 4, e) == 0)
 			h->ending = 1;
 		if (h->up && h->ending && listen(h, 500, e) == 0)
 			continue;
-		if (h->gone)
+		if (h->said.gone)
 			break;
 		/* It may have been removed before we heard of it. */
 		h->ending = 0;
-		if (recover(h, e) == -1 && !h->gone)
+		if (recover(h, e) == -1 && !h->said.gone)
 			return (err_wrap(e, "the node removes %s by itself, "
-			    "as soon as it can", h->dir));
+			    "as soon as it can", h->said.dir));
 	}
-	if (!h->gone)
+	if (!h->said.gone)
 		return (err_set(e, ERR_FAILED, "%s: whether %s is removed is "
-		    "not known", remote_name(h->r), h->dir));
-	if (h->left.len > 0)
+		    "not known", remote_name(h->r), h->said.dir));
+	if (h->said.left.len > 0)
 		return (err_set(e, ERR_FAILED, "%s: left there: %s",
-		    remote_name(h->r), buf_cstr(&h->left)));
+		    remote_name(h->r), buf_cstr(&h->said.left)));
 	return (0);
 }
 
@@ -464,13 +332,13 @@ give_up(struct held *h)
 	struct err ignored;
 	int64_t until = seconds() + REMOVAL_S;
 
-	if (!h->up || h->gone)
+	if (!h->up || h->said.gone)
 		return;
 	remote_persist(h->r);
 	remote_exec_free(h->data);
 	h->data = NULL;
 	if (remote_exec_write(h->control, "end\n", 4, &ignored) == 0)
-		while (!h->gone && seconds() < until)
+		while (!h->said.gone && seconds() < until)
 			if (listen(h, 500, &ignored) == -1)
 				break;
 }
@@ -483,11 +351,8 @@ held_free(struct held *h)
 	give_up(h);
 	hang_up(h);
 	remote_close(h->r);
-	forget(h);
-	free(h->sums);
-	free(h->dir);
+	heldsaid_fini(&h->said);
 	free(h->path);
-	buf_fini(&h->left);
 	buf_fini(&h->lines);
 	free(h);
 }
@@ -543,34 +408,34 @@ held_unkeep(struct held *h)
 int
 held_export(struct held *h, struct held_export *out, struct err *e)
 {
-	if (attend(h, &h->exported, e) == -1)
+	if (attend(h, &h->said.exported, e) == -1)
 		return (-1);
-	*out = h->export;
+	*out = h->said.export;
 	return (0);
 }
 
 int
 held_digest(struct held *h, uint8_t out[DIGEST_LEN], struct err *e)
 {
-	while (!h->has_digest && !h->no_digest)
+	while (!h->said.has_digest && !h->said.no_digest)
 		if (!h->up || listen(h, 500, e) == -1) {
 			if (recover(h, e) == -1)
 				return (-1);
 		} else
 			move_on(h);
-	if (h->no_digest)
+	if (h->said.no_digest)
 		return (err_set(e, ERR_FAILED, "%s: the SHA-256 of %s could "
 		    "not be computed there", remote_name(h->r), h->path));
-	memcpy(out, h->digest, DIGEST_LEN);
+	memcpy(out, h->said.digest, DIGEST_LEN);
 	return (0);
 }
 
 int
 held_sums(struct held *h, const struct held_sum **sums, struct err *e)
 {
-	if (attend(h, &h->summed, e) == -1)
+	if (attend(h, &h->said.summed, e) == -1)
 		return (-1);
-	*sums = h->sums;
+	*sums = h->said.sums;
 	return (0);
 }
 
@@ -620,7 +485,7 @@ static ssize_t
 source_read(void *arg, void *p, size_t len, struct err *e)
 {
 	struct held *h = arg;
-	uint64_t left = h->export.bytes - h->off;
+	uint64_t left = h->said.export.bytes - h->off;
 	ssize_t n;
 
 	if (left == 0)
@@ -638,7 +503,8 @@ source_read(void *arg, void *p, size_t len, struct err *e)
 			if (n == 0)
 				continue;
 		}
-		if (recover(h, e) == -1 || attend(h, &h->exported, e) == -1)
+		if (recover(h, e) == -1 ||
+		    attend(h, &h->said.exported, e) == -1)
 			return (-1);
 	}
 }
@@ -712,7 +578,7 @@ refused(struct held *h, struct err *e)
 	    remote_exec_wait(h->data, &status, &ignored) == -1)
 		return (-1);
 	p = buf_cstr(remote_exec_stderr(h->data));
-	line = printable(p, strcspn(p, "\n"));
+	line = heldsaid_printable(p, strcspn(p, "\n"));
 	err_set(e, ERR_FAILED, "%s: writing failed: %s",
 	    remote_name(h->r), line != NULL ? line : "");
 	free(line);

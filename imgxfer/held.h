@@ -54,7 +54,7 @@ struct held_export {
 	int late;		/* it was ended for taking too long */
 	int has_bundle;
 	uint64_t bytes;
-	const char *said[HELD_SAID_MAX];	/* its errors and warnings */
+	char *said[HELD_SAID_MAX];	/* its errors and warnings */
 	size_t nsaid;
 };
 int held_export(struct held *h, struct held_export *out, struct err *e);
@@ -68,7 +68,7 @@ struct held_sum {
 	uint8_t digest[DIGEST_LEN];
 	uint64_t bytes;
 	int changed;		/* while imgexport ran */
-	const char *why;	/* it is not known; else NULL */
+	char *why;		/* it is not known; else NULL */
 };
 int held_sums(struct held *h, const struct held_sum **sums, struct err *e);
 

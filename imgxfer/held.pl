@@ -90,7 +90,7 @@ sub attend {
 	while (1) {
 		my $ready = '';
 		vec($ready, 0, 1) = 1;
-		if (select($ready, undef, undef, 0.05) > 0) {
+		if (select($ready, undef, undef, 0.02) > 0) {
 			sysread(STDIN, $in, 4096, length($in)) or return;
 			utime(undef, undef, "$dir/.lease");
 			touch("$dir/.digest") if $in =~ /^digest$/m;
@@ -126,7 +126,7 @@ sub now {
 }
 
 sub nap {
-	select(undef, undef, undef, 0.1);
+	select(undef, undef, undef, 0.05);
 }
 
 sub begun_with {
@@ -296,7 +296,7 @@ sub clean {
 	my @left;
 
 	kill 'TERM', map { -$_ } @kids if @kids;
-	for (1 .. 20) {
+	for (1 .. 40) {
 		1 while waitpid(-1, POSIX::WNOHANG()) > 0;
 		last unless grep { kill 0, -$_ } @kids;
 		nap();
@@ -309,7 +309,7 @@ sub clean {
 		my $pid = $1;
 		next unless -d "$work/$name";
 		# One that lives may be somebody else's, of the same image.
-		for (1 .. $broken ? 300 : 1) {
+		for (1 .. $broken ? 600 : 1) {
 			last unless kill 0, $pid;
 			nap();
 		}
@@ -317,7 +317,7 @@ sub clean {
 		push @left, $work unless remove($work);
 	}
 	chdir('/');
-	for (1 .. 100) {
+	for (1 .. 200) {
 		last if remove($dir);
 		nap();
 	}

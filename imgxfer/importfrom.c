@@ -119,8 +119,8 @@ importfrom_check(const struct importfrom *f, const struct inspect *in,
 	const struct sidecar_file *s;
 
 	if (f->kept) {
-		if (in->tar_bytes == f->image.tar_bytes &&
-		    memcmp(in->tar_digest, f->image.tar_digest,
+		if (in->tar_bytes == f->image.about.tar_bytes &&
+		    memcmp(in->tar_digest, f->image.about.tar_digest,
 		    DIGEST_LEN) == 0)
 			return (0);
 		return (err_set(e, ERR_DAMAGED, "%s: what came out of the "

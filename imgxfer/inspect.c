@@ -104,6 +104,7 @@ struct pass {
 	enum rootimg_kind kind;
 	uint64_t size;
 	struct aside *aside;
+	struct err packing;	/* what is wrong with a packed kernel */
 };
 
 static int
@@ -114,6 +115,39 @@ walk_aside(void *arg, const struct source *src, struct err *e)
 	const struct source tapped = { "", tap_read, &t };
 
 	return (rootimg_walk(&p->image->root, p->kind, &tapped, p->size, e));
+}
+
+/*
+ * A kernel that is packed by gzip, to its end, behind which a signature may
+ * lie.
+ */
+static int
+unpack_aside(void *arg, const struct source *src, struct err *e)
+{
+	struct pass *p = arg;
+	struct tap t = { src, p->d, 0, 0, 0 };
+	const struct source tapped = { "", tap_read, &t };
+	struct unpack *u = NULL;
+	struct source plain;
+	struct pull in;
+	int rc = -1;
+
+	if (pull_init(&in, &tapped, e) == -1)
+		return (-1);
+	if ((u = unpack_new(&in, e)) != NULL) {
+		plain = unpack_source(u);
+		rc = strcmp(unpack_form(u), "gzip") == 0 ?
+		    source_drain(&plain, e) : 0;
+		if (rc == -1 && e->kind == ERR_DAMAGED) {
+			if (!unpack_whole(u))
+				p->packing = *e;
+			memset(e, 0, sizeof(*e));
+			rc = 0;
+		}
+	}
+	unpack_free(u);
+	pull_fini(&in);
+	return (rc == 0 ? source_drain(&tapped, e) : -1);
 }
 
 static int
@@ -140,6 +174,7 @@ pass_begin(struct pass *p, const struct inspect_member *m, struct err *e)
 	int image = 0;
 
 	p->wants_head = p->is_xml = 0;
+	memset(&p->packing, 0, sizeof(p->packing));
 	p->aside = NULL;
 	buf_clear(&p->head);
 	digest_reset(p->d);
@@ -159,6 +194,10 @@ pass_begin(struct pass *p, const struct inspect_member *m, struct err *e)
 		p->kind = ROOTIMG_INITRD;
 	} else
 		p->wants_head = 1;
+	if (strcmp(name, "kernel") == 0) {
+		p->aside = aside_start(unpack_aside, p, e);
+		return (p->aside == NULL ? -1 : 0);
+	}
 	if (!image || (l->opt != NULL && l->opt->quick) ||
 	    l->nimages == LOOK_IMAGES_MAX)
 		return (0);
@@ -263,6 +302,8 @@ pass_end(struct pass *p, struct inspect_member *m, struct look_head *h,
 	p->aside = NULL;
 	if (rc == 0 && p->wants_head && p->head.len > 0)
 		judge_head(p, m->size, h, e);
+	if (p->packing.kind != ERR_NONE)
+		h->cut = look_keep(p->l, p->packing.msg);
 	return (rc == 0 ? buf_ok(&p->head, e) : rc);
 }
 

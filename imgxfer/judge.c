@@ -111,77 +111,98 @@ bad_member_name(const char *name)
 }
 
 /*
- * Whether a link stays below the first two parts of its own name, such as
- * "IMAGE/extra", wherever that will lie.
+ * Whether a link stays within the directory that the first base bytes of its
+ * name are.  ".." may only come first, where it climbs what is known to be
+ * directories: behind a name, which may be a link, it can lead anywhere.
  */
 static int
-link_stays(const char *name, const char *target, int symbolic)
+link_stays(const char *name, const char *target, int symbolic, size_t base)
 {
 	const char *p;
 	size_t n;
 	long depth = 0;
+	int named = 0;
 
 	if (target[0] == '/' || target[0] == '\0')
 		return (0);
 	if (!symbolic) {	/* named from the archive's root */
 		while (target[0] == '.' && target[1] == '/')
 			target += 2;
-		p = strchr(name, '/');
-		p = p != NULL ? strchr(p + 1, '/') : NULL;
-		return (p != NULL && bad_member_name(target) == NULL &&
-		    strncmp(name, target, (size_t)(p - name) + 1) == 0);
+		return (bad_member_name(target) == NULL &&
+		    strncmp(name, target, base) == 0);
 	}
-	for (p = name; (p = strchr(p, '/')) != NULL; p++)
+	for (p = name + base; (p = strchr(p, '/')) != NULL; p++)
 		depth++;
-	depth -= 2;		/* above which it leaves */
 	for (p = target; *p != '\0'; p += n + (p[n] == '/')) {
 		n = strcspn(p, "/");
-		if (n == 2 && p[0] == '.' && p[1] == '.')
-			depth--;
-		else if (n > 0 && !(n == 1 && p[0] == '.'))
-			depth++;
-		if (depth < 0)
-			return (0);
+		if (n == 2 && p[0] == '.' && p[1] == '.') {
+			if (named || --depth < 0)
+				return (0);
+		} else if (n > 0 && !(n == 1 && p[0] == '.'))
+			named = 1;
 	}
 	return (1);
 }
 
+/* A link in a directory that is taken as a whole, of base bytes. */
 static void
-judge_type(struct look *l, const struct inspect_member *m, const char *link)
+judge_link(struct look *l, size_t i, size_t base)
 {
-	const char *what = NULL;
-	int deep;
+	const struct inspect_member *m = &l->in->members[i];
+	const char *link = link_of(l, i);
 
-	deep = strchr(m->name, '/') != NULL &&
-	    strchr(strchr(m->name, '/') + 1, '/') != NULL;
+	if (link_stays(m->name, link, m->type == '2', base))
+		look_say(l, INSPECT_NOTE, m->name, "a %s link to %s",
+		    m->type == '2' ? "symbolic" : "hard", link);
+	else
+		look_say(l, INSPECT_BAD, m->name, "it is a %s link to %s: "
+		    "that leaves its directory", m->type == '2' ?
+		    "symbolic" : "hard", link);
+}
+
+static void
+judge_type(struct look *l, const struct inspect_member *m)
+{
 	switch (m->type) {
 	case '0':
-	case '5':
-		break;
-	case '1':
-		what = "a hard link";
-		break;
+	case '1':	/* links: when it is known what they are part of */
 	case '2':
-		what = "a symbolic link";
+	case '5':
 		break;
 	case '3':
 	case '4':
-		what = "a device";
+		look_say(l, INSPECT_BAD, m->name, "it is a device: an image "
+		    "has files and directories only");
 		break;
 	default:
-		what = "a fifo";
+		look_say(l, INSPECT_BAD, m->name, "it is a fifo: an image "
+		    "has files and directories only");
 	}
-	if (what != NULL && m->type <= '2' && deep &&
-	    link_stays(m->name, link, m->type == '2'))
-		look_say(l, INSPECT_NOTE, m->name, "%s to %s", what, link);
-	else if (what != NULL)
-		look_say(l, INSPECT_BAD, m->name, "it is %s%s%s: an image "
-		    "has files and directories only", what,
-		    link[0] != '\0' ? " to " : "", link);
-	else if (m->type == '0' && (m->mode & 06000) != 0)
+	if (m->type == '0' && (m->mode & 06000) != 0)
 		look_say(l, INSPECT_WARNING, m->name, "it is %s%s: mode %04o",
 		    (m->mode & 04000) != 0 ? "setuid" : "setgid",
 		    (m->mode & 06000) == 06000 ? " and setgid" : "", m->mode);
+}
+
+/* What lies below something that is no directory would go elsewhere. */
+static void
+judge_parents(struct look *l, const struct inspect_member *m)
+{
+	const struct inspect_member *parent;
+	struct buf b = BUF_INIT;
+	const char *p = m->name;
+
+	while ((p = strchr(p + 1, '/')) != NULL) {
+		buf_clear(&b);
+		buf_append(&b, m->name, (size_t)(p - m->name));
+		parent = find(l, buf_cstr(&b));
+		if (parent != NULL && parent->type != '5') {
+			look_say(l, INSPECT_BAD, m->name, "it lies below %s, "
+			    "which is no directory", parent->name);
+			break;
+		}
+	}
+	buf_fini(&b);
 }
 
 /* The image's directory: that with a manifest, or the first. */
@@ -262,7 +283,7 @@ judge_members(struct look *l)
 			look_say(l, INSPECT_BAD, m->name, "%s", why);
 		else
 			judge_place(l, m);
-		judge_type(l, m, link_of(l, i));
+		judge_type(l, m);
 		if ((n = add_name(l, &l->by_name, m->name, &had)) != NULL)
 			n->member = i;
 		else if (had != NULL && (m->type != '5' ||
@@ -270,6 +291,8 @@ judge_members(struct look *l)
 			look_say(l, INSPECT_BAD, m->name, "it is in the "
 			    "archive twice");
 	}
+	for (i = 0; i < l->in->nmembers; i++)
+		judge_parents(l, &l->in->members[i]);
 	if ((m = judge_member(l, "manifest.xml")) != NULL) {
 		m->role = INSPECT_MANIFEST;
 		if (m->type != '0')
@@ -411,6 +434,8 @@ take_tree(struct look *l, const char *dir, const char *to,
 		n++;
 		if (m->role == INSPECT_OTHER)
 			m->role = role;
+		if (m->type == '1' || m->type == '2')
+			judge_link(l, i, at.len);
 		if (m->type == '5')
 			continue;
 		buf_clear(&target);
@@ -816,7 +841,13 @@ judge_surplus(struct look *l)
 		return;
 	for (i = 0; i < l->in->nmembers; i++) {
 		m = &l->in->members[i];
-		if (m->role == INSPECT_OTHER && m->type == '0')
+		if (m->role == INSPECT_OTHER &&
+		    (m->type == '1' || m->type == '2'))
+			look_say(l, INSPECT_BAD, m->name, "it is a %s link "
+			    "to %s: an image has files and directories only",
+			    m->type == '2' ? "symbolic" : "hard",
+			    link_of(l, i));
+		else if (m->role == INSPECT_OTHER && m->type == '0')
 			look_say(l, INSPECT_WARNING, m->name, "nothing in "
 			    "the manifest wants it: imgimport would drop it");
 	}

@@ -99,53 +99,11 @@ bad_about(const struct kept *k, const char *why, struct err *e)
 	    KEEP_ABOUT, why));
 }
 
-static const char *
-text_of(const struct kept *k, const char *object, const char *name)
-{
-	const json_t *o = json_object_get(k->about, object);
-	const char *s = json_string_value(json_object_get(o, name));
-
-	return (s != NULL ? s : "");
-}
-
-static int
-decode_about(struct kept *k, struct err *e)
-{
-	const json_t *b = json_object_get(k->about, "bundle");
-	const json_t *bytes = json_object_get(b, "bytes");
-	const json_t *tar = json_object_get(b, "tar_bytes");
-	const char *format, *hex;
-
-	format = json_string_value(json_object_get(k->about, "format"));
-	if (format == NULL || strcmp(format, KEEP_FORMAT) != 0)
-		return (bad_about(k, "of another format", e));
-	if (json_integer_value(json_object_get(k->about, "version")) != 1)
-		return (err_set(e, ERR_USAGE, "snapshot %s: kept by a later "
-		    "version of xcatvault", k->snap.id));
-	k->image = json_string_value(json_object_get(k->about, "image"));
-	hex = json_string_value(json_object_get(b, "tar_sha256"));
-	if (k->image == NULL || hex == NULL ||
-	    strlen(hex) != DIGEST_HEX ||
-	    digest_parse(hex, k->tar_digest) == -1 ||
-	    !json_is_integer(bytes) || json_integer_value(bytes) < 0 ||
-	    !json_is_integer(tar) || json_integer_value(tar) < 0)
-		return (bad_about(k, "image or bundle is missing", e));
-	k->bundle_bytes = (uint64_t)json_integer_value(bytes);
-	k->tar_bytes = (uint64_t)json_integer_value(tar);
-	k->osvers = text_of(k, "osimage", "osvers");
-	k->osarch = text_of(k, "osimage", "osarch");
-	k->provmethod = text_of(k, "osimage", "provmethod");
-	k->profile = text_of(k, "osimage", "profile");
-	k->origin = text_of(k, "origin", "site");
-	return (0);
-}
-
 static int
 load_about(struct kept *k, struct err *e)
 {
 	struct buf b = BUF_INIT;
 	struct entry ent;
-	json_error_t why;
 	int rc;
 
 	if (k->snap.nvolumes != 1 ||
@@ -156,10 +114,9 @@ load_about(struct kept *k, struct err *e)
 	if (rc == 0)
 		rc = bad_about(k, "is missing", e);
 	if (rc == 1) {
-		k->about = json_loadb((const char *)b.data, b.len,
-		    JSON_REJECT_DUPLICATES, &why);
-		rc = k->about != NULL ? decode_about(k, e) :
-		    bad_about(k, why.text, e);
+		rc = keptabout_decode(&k->about, b.data, b.len, e);
+		if (rc == -1)
+			(void)err_wrap(e, "snapshot %s", k->snap.id);
 	}
 	buf_fini(&b);
 	return (rc);
@@ -259,7 +216,7 @@ void
 kept_close(struct kept *k)
 {
 	sidecar_fini(&k->sidecar);
-	json_decref(k->about);
+	keptabout_fini(&k->about);
 	snapshot_fini(&k->snap);
 	if (k->own_index)
 		index_free(k->index);
@@ -271,8 +228,8 @@ kept_close(struct kept *k)
 static int
 prove(const struct kept *k, const struct entry *ent, struct err *e)
 {
-	if (ent->size == k->tar_bytes &&
-	    memcmp(ent->digest, k->tar_digest, DIGEST_LEN) == 0)
+	if (ent->size == k->about.tar_bytes &&
+	    memcmp(ent->digest, k->about.tar_digest, DIGEST_LEN) == 0)
 		return (0);
 	return (bad_about(k, "tells of another archive", e));
 }
@@ -368,7 +325,7 @@ kept_stream_new(struct kept *k, int extra, struct err *e)
 struct source
 kept_stream_source(struct kept_stream *s)
 {
-	return (flow_source(s->flow, s->kept->image));
+	return (flow_source(s->flow, s->kept->about.image));
 }
 
 void

@@ -3,12 +3,11 @@
 
 #include <stdint.h>
 
-#include <jansson.h>
-
 #include "base/digest.h"
 #include "base/err.h"
 #include "formats/mtree.h"
 #include "formats/snapshot.h"
+#include "imgxfer/keptabout.h"
 #include "imgxfer/sidecar.h"
 #include "imgxfer/source.h"
 #include "vault/index.h"
@@ -24,11 +23,7 @@ struct kept {
 	struct index *index;	/* likewise, but kept_open()'s own */
 	int own_index;
 	struct snapshot snap;
-	json_t *about;		/* image.json */
-	const char *image;	/* in it, as these */
-	const char *osvers, *osarch, *provmethod, *profile, *origin;
-	uint64_t bundle_bytes, tar_bytes;
-	uint8_t tar_digest[DIGEST_LEN];
+	struct keptabout about;
 	int has_extra;
 	struct sidecar sidecar;	/* image == NULL: there is none */
 };

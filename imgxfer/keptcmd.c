@@ -39,13 +39,13 @@ add_row(struct list *l, const struct kept *k, struct err *e)
 {
 	struct row *r = &l->rows[l->nrows++];
 
-	r->image = text(k->image);
-	r->arch = text(k->osarch);
-	r->os = text(k->osvers);
-	r->origin = text(k->origin);
+	r->image = text(k->about.image);
+	r->arch = text(k->about.osarch);
+	r->os = text(k->about.osvers);
+	r->origin = text(k->about.origin);
 	snapshot_time_text(&k->snap.start, 0, r->when);
 	memcpy(r->id, k->snap.id, sizeof(r->id));
-	r->bytes = k->tar_bytes;
+	r->bytes = k->about.tar_bytes;
 	r->stored = k->snap.stored_bytes;
 	if (r->image == NULL || r->arch == NULL || r->os == NULL ||
 	    r->origin == NULL)
@@ -61,11 +61,12 @@ add_json(struct list *l, const struct kept *k, struct err *e)
 
 	snapshot_time_text(&k->snap.start, 0, when);
 	j = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:I, "
-	    "s:I}", "image", k->image, "snapshot", k->snap.id,
-	    "time", when, "osarch", k->osarch, "osvers", k->osvers,
-	    "provmethod", k->provmethod, "profile", k->profile,
-	    "site", k->origin, "bundle_bytes", (json_int_t)k->bundle_bytes,
-	    "tar_bytes", (json_int_t)k->tar_bytes,
+	    "s:I}", "image", k->about.image, "snapshot", k->snap.id,
+	    "time", when, "osarch", k->about.osarch, "osvers", k->about.osvers,
+	    "provmethod", k->about.provmethod, "profile", k->about.profile,
+	    "site", k->about.origin,
+	    "bundle_bytes", (json_int_t)k->about.bundle_bytes,
+	    "tar_bytes", (json_int_t)k->about.tar_bytes,
 	    "stored_bytes", (json_int_t)k->snap.stored_bytes);
 	if (j == NULL || json_array_append_new(l->json, j) == -1)
 		return (err_nomem(e));
@@ -187,14 +188,15 @@ tell_export(const struct cli *cli, const struct kept *k,
 		return (0);
 	snapshot_time_text(&k->snap.start, 0, when);
 	digest_hexz(sum->digest, digest);
-	digest_hexz(k->tar_digest, tar);
+	digest_hexz(k->about.tar_digest, tar);
 	human_bytes(sum->bytes, bytes);
 	if (cli->json) {
 		j = json_pack("{s:s, s:s, s:s, s:s, s:I, s:s, s:I, s:s, "
-		    "s:b}", "image", k->image, "snapshot", k->snap.id,
+		    "s:b}", "image", k->about.image, "snapshot", k->snap.id,
 		    "time", when, "file", output,
 		    "bytes", (json_int_t)sum->bytes, "sha256", digest,
-		    "tar_bytes", (json_int_t)k->tar_bytes, "tar_sha256", tar,
+		    "tar_bytes", (json_int_t)k->about.tar_bytes,
+		    "tar_sha256", tar,
 		    "sidecar", k->sidecar.image != NULL);
 		if (j == NULL)
 			return (err_nomem(e));
@@ -203,7 +205,7 @@ tell_export(const struct cli *cli, const struct kept *k,
 		putchar('\n');
 	} else if (!cli->quiet)
 		printf("%s of %.19sZ: %s in %s; its archive is the one that "
-		    "was kept%s\n", k->image, when, bytes, output,
+		    "was kept%s\n", k->about.image, when, bytes, output,
 		    k->sidecar.image != NULL ? "" : "; there is no sidecar");
 	return (cli_flush(e));
 }

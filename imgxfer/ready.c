@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "imgxfer/bootparts.h"
+#include "imgxfer/noderange.h"
 #include "imgxfer/ready.h"
 #include "remote/quote.h"
 
@@ -86,26 +87,28 @@ size_t
 ready_nodes(struct ready *r, ready_pick *pick, const void *arg,
     const char **range, const char **people)
 {
-	struct buf all = BUF_INIT, few = BUF_INIT, said = BUF_INIT;
+	const char **names = calloc(r->nodes.n + 1, sizeof(*names));
+	struct buf all = BUF_INIT, said = BUF_INIT;
 	size_t i, n = 0;
 
-	for (i = 0; i < r->nodes.n; i++) {
-		if (!pick(r, &r->nodes.at[i], arg))
-			continue;
-		buf_printf(&all, "%s%s", n > 0 ? "," : "",
-		    r->nodes.at[i].name);
-		if (n < PEOPLE_MAX)
-			buf_printf(&few, "%s%s", n > 0 ? ", " : "",
-			    r->nodes.at[i].name);
-		n++;
+	*range = *people = "";
+	if (names == NULL) {
+		r->nomem = 1;
+		return (0);
 	}
-	buf_printf(&said, "%zu node%s (%s%s)", n, n == 1 ? "" : "s",
-	    buf_cstr(&few), n > PEOPLE_MAX ? ", ..." : "");
+	for (i = 0; i < r->nodes.n; i++)
+		if (pick(r, &r->nodes.at[i], arg))
+			names[n++] = r->nodes.at[i].name;
+	noderange_put(&all, names, n);
+	buf_printf(&said, "%zu node%s (", n, n == 1 ? "" : "s");
+	for (i = 0; i < n && i < PEOPLE_MAX; i++)
+		buf_printf(&said, "%s%s", i > 0 ? ", " : "", names[i]);
+	buf_puts(&said, n > PEOPLE_MAX ? ", ...)" : ")");
 	*range = ready_word(r, buf_cstr(&all));
-	r->nomem |= all.nomem | few.nomem;
+	r->nomem |= all.nomem;
 	buf_fini(&all);
-	buf_fini(&few);
 	*people = keep(r, &said);
+	free(names);
 	return (n);
 }
 

@@ -132,50 +132,66 @@ compare(struct ready *r, const char *from, const char *to, const char **why,
 }
 
 static int
-check_copy(struct ready *r, const char *from, const char *name,
-    struct err *e)
+check_copy(struct ready *r, const char *dir, const char *from,
+    const char *name, struct buf *what, struct err *e)
 {
-	const char *to, *why;
+	const char *why;
 
-	to = ready_text(r, "%s/xcat/osimage/%s/%s", r->tftpdir, r->image,
-	    name);
-	if (compare(r, from, to, &why, e) == -1)
+	if (from == NULL)
+		return (0);
+	if (compare(r, from, ready_text(r, "%s/%s", dir, name), &why, e) ==
+	    -1)
 		return (-1);
 	if (why != NULL)
-		ready_add(r, READY_LACKS, "tftp", ready_text(r, "%s %s", to,
-		    why), "nodeset copies it there; nodes boot what is there",
-		    ready_text(r, "nodeset %s osimage=%s", ready_range(r),
-		    ready_word(r, r->image)));
+		buf_printf(what, "%s%s %s", what->len > 0 ? ", " : "", name,
+		    why);
 	return (0);
+}
+
+static void
+want_nodeset(struct ready *r, const char *what, const char *why)
+{
+	ready_add(r, READY_LACKS, "tftp", what, why, ready_text(r,
+	    "nodeset %s osimage=%s", ready_range(r),
+	    ready_word(r, r->image)));
+}
+
+static int
+is_install(const struct osimage *img)
+{
+	return (img->provmethod.len == 7 &&
+	    memcmp(img->provmethod.p, "install", 7) == 0);
 }
 
 static int
 check_copies(struct ready *r, struct err *e)
 {
 	const struct osimage *img = r->img;
-	const char *dir, *slash;
+	struct buf what = BUF_INIT;
+	const char *dir, *name = "";
 	int rc;
 
-	if (img->kernel != NULL && check_copy(r, img->kernel, "kernel", e) ==
-	    -1)
-		return (-1);
-	if (img->initrd != NULL) {
-		/* "initrd.gz" is copied under the other name. */
-		slash = strrchr(img->initrd, '/');
-		if (strcmp(slash + 1, "initrd.gz") != 0)
-			return (check_copy(r, img->initrd, slash + 1, e));
-	}
-	if (img->kernel != NULL || img->provmethod.len != 7 ||
-	    memcmp(img->provmethod.p, "install", 7) != 0)
-		return (0);
 	dir = ready_text(r, "%s/xcat/osimage/%s", r->tftpdir, r->image);
-	if ((rc = ready_there(r, dir, e)) == 0)
-		ready_add(r, READY_LACKS, "tftp", ready_text(r, "%s is not "
-		    "there, or empty", dir), "nodeset copies kernel and "
-		    "initrd of the distribution there", ready_text(r,
-		    "nodeset %s osimage=%s", ready_range(r),
-		    ready_word(r, r->image)));
-	return (rc == -1 ? -1 : 0);
+	if (is_install(img)) {
+		if ((rc = ready_there(r, dir, e)) == 0)
+			want_nodeset(r, ready_text(r, "%s is not there, or "
+			    "empty", dir), "nodeset copies kernel and initrd "
+			    "of the distribution there");
+		return (rc == -1 ? -1 : 0);
+	}
+	if (img->initrd != NULL)
+		name = strrchr(img->initrd, '/') + 1;
+	rc = check_copy(r, dir, img->kernel, "kernel", &what, e);
+	/* "initrd.gz" is copied under another name. */
+	if (rc == 0 && strcmp(name, "initrd.gz") != 0)
+		rc = check_copy(r, dir, img->initrd, name, &what, e);
+	if (rc == 0 && what.len > 0)
+		want_nodeset(r, ready_text(r, "%s: %s", dir,
+		    buf_cstr(&what)), "nodeset copies them there; nodes boot "
+		    "what is there");
+	r->nomem |= what.nomem;
+	buf_fini(&what);
+	return (rc);
 }
 
 int

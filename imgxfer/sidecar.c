@@ -449,7 +449,7 @@ take_all(struct sidecar *s, const json_t *j, struct err *e)
 {
 	const json_t *o, *extra = json_object_get(j, "extra");
 	const char *format;
-	uint64_t version;
+	uint64_t version = 0;
 	size_t i;
 
 	format = json_string_value(json_object_get(j, "format"));

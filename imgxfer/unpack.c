@@ -374,3 +374,9 @@ unpack_zeros(const struct unpack *u)
 {
 	return (u->zeros);
 }
+
+int
+unpack_whole(const struct unpack *u)
+{
+	return (u->members > 0 && !u->open);
+}

@@ -38,4 +38,7 @@ const char *unpack_form(const struct unpack *u);
 unsigned unpack_members(const struct unpack *u);	/* of gzip */
 uint64_t unpack_zeros(const struct unpack *u);	/* zeros behind gzip's end */
 
+/* Whether the last member of gzip was whole, whatever lies behind it. */
+int unpack_whole(const struct unpack *u);
+
 #endif

@@ -92,13 +92,13 @@ dbwork_drop(struct dbwork *w)
 int
 dbwork_restart(struct dbwork *w, struct err *e)
 {
-	int was_up = w->probe.xcatd == PROBE_XCATD_UP;
+	int was_down = w->probe.xcatd == PROBE_XCATD_DOWN;
 	int up = dbstage_restart(w->opt->remote, e);
 
 	if (up == -1)
 		return (-1);
 	w->probe.xcatd = up ? PROBE_XCATD_UP : PROBE_XCATD_DOWN;
-	if (up && was_up)
+	if (up && !was_down)
 		dbwork_say(w, "xcatd restarted");
 	else if (up)
 		report_note(w->opt->report, "database", DUMP_TARGET, "xcatd "
@@ -106,7 +106,7 @@ dbwork_restart(struct dbwork *w, struct err *e)
 	else
 		report_add(w->opt->report, "database", DUMP_TARGET, "xcatd "
 		    "%s and does not answer: going on with XCATBYPASS=1",
-		    was_up ? "was restarted" : "cannot be started");
+		    was_down ? "cannot be started" : "was restarted");
 	return (0);
 }
 

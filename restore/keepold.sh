@@ -2,7 +2,9 @@
 # Runs on the node, in a volume's directory: gives second names below $1 to
 # what standard input names (each with a NUL behind it).  What is there already
 # by an earlier run stays; another thing of the same name gets a number.
-[ -d "$1" ] || mkdir -m 0700 -- "$1" || exit 1
+if [ -L "$1" ] || [ ! -d "$1" ]; then
+	mkdir -m 0700 -- "$1" || exit 1
+fi
 # shellcheck disable=SC2016 # for the inner shell
 exec xargs -0 -r -n 500 sh -c '
 	old=$1

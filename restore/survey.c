@@ -5,45 +5,9 @@
 
 #include "base/cancel.h"
 #include "formats/pathtext.h"
-#include "restore/ask.h"
-#include "restore/attrs.h"
-#include "restore/partial.h"
-#include "restore/survey.h"
-#include "restore/tarput.h"
+#include "restore/closer.h"
 
 #define BLOCK 4096
-
-/* A wanted directory on the way down to the entry at hand. */
-struct level {
-	size_t number;
-	size_t len;		/* of its path in join.path */
-	int act;
-};
-
-/* One pass: wanted entries beside the node's, both in catalog order. */
-struct join {
-	struct survey *s;
-	enum survey_pass pass;
-	struct wanted *wanted;
-	struct listing *listing;
-	struct entry ent;
-	int have_ent, above;	/* 1, or 0: there are no more */
-	struct walk_entry got;
-	int have_got;
-	int lost;		/* parts of the catalog are */
-	struct level *levels;
-	size_t nlevels, levels_cap;
-	struct buf path;	/* of the deepest level, catalog text */
-	struct buf gone;	/* what is in here is removed as a whole */
-	struct buf name;
-	int removing;		/* gone is set */
-	dev_t dev;		/* of the volume */
-	/* Kept ones, to be looked at more closely. */
-	size_t devices, files, attrs;
-	struct partial partial;	/* would be replaced, and is newer */
-	int marked;		/* an entry has attributes */
-	const char *why;	/* an entry is not to be kept */
-};
 
 void
 survey_init(struct survey *s, const struct survey_options *opt,
@@ -100,19 +64,6 @@ int
 survey_all_attrs(const struct survey *s)
 {
 	return (s->opt->exact || s->opt->checksum);
-}
-
-static void
-tell(struct join *j, const char *word, const struct span *text)
-{
-	struct buf path = BUF_INIT;
-
-	if (j->pass != SURVEY_FIRST || (!j->s->opt->verbose &&
-	    strcmp(word, "delete") != 0))
-		return;
-	view_full_path(&path, j->s->vol, text);
-	fprintf(j->s->opt->out, "%s %s\n", word, buf_cstr(&path));
-	buf_fini(&path);
 }
 
 /* ------------------------------------------------------------- comparison */
@@ -206,26 +157,6 @@ set_act(struct join *j, size_t number, int act, struct err *e)
 	return (0);
 }
 
-/* Something in the deepest level changes. */
-static void
-touch(struct join *j)
-{
-	if (j->nlevels > 0)
-		j->s->acts[j->levels[j->nlevels - 1].number] |=
-		    SURVEY_TOUCHED;
-}
-
-static uint64_t
-data_bytes(const struct entry *ent)
-{
-	struct scan s = mtree_scan(&ent->holes);
-	uint64_t n = ent->size, off, len;
-
-	while (s.p < s.end && mtree_next_hole(&s, &off, &len))
-		n -= len;
-	return (n);
-}
-
 static void
 add_newer(void *arg, const struct span *text, uint64_t size)
 {
@@ -291,12 +222,12 @@ count(struct join *j, int act, const struct walk_stat *st, int link,
 	++*counts[act];
 	if (act == SURVEY_KEEP)
 		return (0);
-	tell(j, words[act], &j->ent.path);
+	join_tell(j, words[act], &j->ent.path);
 	if (act == SURVEY_ADJUST)
 		return (0);
 	t->inodes += !link;
 	if (j->ent.type == ENTRY_FILE && !link) {
-		bytes = data_bytes(&j->ent);
+		bytes = join_bytes(&j->ent);
 		t->plan.bytes += bytes;
 		t->blocks += (bytes + BLOCK - 1) / BLOCK * BLOCK;
 	} else if (!link)
@@ -304,44 +235,6 @@ count(struct join *j, int act, const struct walk_stat *st, int link,
 	if (act == SURVEY_REPLACE && st != NULL)
 		return (count_replaced(j, st, e));
 	return (0);
-}
-
-/* ---------------------------------------------------------------- levels */
-
-/* Leave directories that do not hold the path. */
-static void
-climb(struct join *j, const struct span *path)
-{
-	struct span top;
-
-	for (; j->nlevels > 0; j->nlevels--) {
-		top.p = (const char *)j->path.data;
-		top.len = j->path.len = j->levels[j->nlevels - 1].len;
-		if (path->len > top.len && view_is_below(path, &top))
-			return;
-	}
-}
-
-static int
-push(struct join *j, size_t number, int act, struct err *e)
-{
-	struct level *l;
-	size_t cap = j->levels_cap == 0 ? 64 : 2 * j->levels_cap;
-
-	if (j->nlevels == j->levels_cap) {
-		l = realloc(j->levels, cap * sizeof(*l));
-		if (l == NULL)
-			return (err_nomem(e));
-		j->levels = l;
-		j->levels_cap = cap;
-	}
-	l = &j->levels[j->nlevels++];
-	l->number = number;
-	l->act = act;
-	l->len = j->ent.path.len;
-	buf_clear(&j->path);
-	buf_append(&j->path, j->ent.path.p, j->ent.path.len);
-	return (buf_ok(&j->path, e));
 }
 
 /* -------------------------------------------------------- what is too much */
@@ -370,7 +263,7 @@ count_removed(struct join *j)
 		t->freed += j->got.st->size;
 	if (is_newer(j, j->got.st))
 		add_newer(j, &j->got.path, j->got.st->size);
-	tell(j, "delete", &j->got.path);
+	join_tell(j, "delete", &j->got.path);
 }
 
 static int
@@ -392,7 +285,7 @@ extra(struct join *j, struct err *e)
 		count_removed(j);
 		return (0);
 	}
-	climb(j, &j->got.path);
+	join_climb(j, &j->got.path);
 	l = j->nlevels > 0 ? &j->levels[j->nlevels - 1] : NULL;
 	if (!opt->exact || j->s->vol->selected || l == NULL ||
 	    l->act == SURVEY_BLOCKED ||
@@ -411,7 +304,7 @@ extra(struct join *j, struct err *e)
 		survey_report(j->s, "not deleted", &j->got.path,
 		    "it is there again");
 	count_removed(j);
-	touch(j);
+	join_touch(j);
 	return (remove_got(j, e));
 }
 
@@ -541,7 +434,7 @@ wanted_entry(struct join *j, size_t number, int there, struct err *e)
 	struct linkset_item *set;
 	int act = SURVEY_CREATE;
 
-	climb(j, &j->ent.path);
+	join_climb(j, &j->ent.path);
 	j->marked |= j->ent.xattrs.len > 0;
 	if (j->pass == SURVEY_FIRST)
 		j->s->totals.plan.entries++;
@@ -565,9 +458,9 @@ wanted_entry(struct join *j, size_t number, int there, struct err *e)
 	    set != NULL && set->number != number, e) == -1)
 		return (-1);
 	if (act == SURVEY_CREATE || act == SURVEY_REPLACE)
-		touch(j);
+		join_touch(j);
 	if (j->ent.type == ENTRY_DIR)
-		return (push(j, number, act, e));
+		return (join_push(j, number, act, e));
 	return (0);
 }
 
@@ -625,188 +518,6 @@ join_all(struct join *j, struct err *e)
 	return (0);
 }
 
-/* ----------------------------------------------------------- a closer look */
-
-/* Kept devices, or files, are asked about: what differs is replaced. */
-struct closer {
-	struct join *join;
-	enum ask_what what;
-	int heirs;		/* directories there that get something: for
-				   attributes that it would inherit */
-	size_t number;
-	size_t found;		/* that differ */
-	struct entry ent;
-};
-
-static int
-is_for(const struct closer *c, const struct entry *ent, uint8_t flags,
-    int above)
-{
-	int act = flags & SURVEY_ACT;
-
-	if (c->heirs)
-		return (ent->type == ENTRY_DIR &&
-		    (flags & SURVEY_TOUCHED) != 0 &&
-		    (act == SURVEY_KEEP || act == SURVEY_ADJUST));
-	/* What is adjusted gets its attributes anyway. */
-	if (c->what == ASK_ATTRS)
-		return (act == SURVEY_KEEP && !above &&
-		    (ent->xattrs.len > 0 || survey_all_attrs(c->join->s)));
-	if (act != SURVEY_KEEP && act != SURVEY_ADJUST)
-		return (0);
-	return (c->what == ASK_DEVICE ? ent->type == ENTRY_CHAR ||
-	    ent->type == ENTRY_BLOCK : ent->type == ENTRY_FILE &&
-	    ent->hardlink.len == 0);
-}
-
-static int
-next_closer(void *arg, size_t *number, struct buf *name, struct buf *want,
-    struct err *e)
-{
-	struct closer *c = arg;
-	struct join *j = c->join;
-	int rc, above;
-
-	while ((rc = wanted_next(j->wanted, &c->ent, &above, e)) != 0) {
-		if (rc == -1)
-			continue;
-		*number = c->number++;
-		if (*number >= j->s->n)
-			return (0);
-		if (!is_for(c, &c->ent, j->s->acts[*number], above))
-			continue;
-		if (survey_name(name, &c->ent.path, e) == -1)
-			return (-1);
-		if (c->what == ASK_DEVICE)
-			buf_printf(want, "%x %x", c->ent.major, c->ent.minor);
-		else if (c->what == ASK_ATTRS) {
-			if (attrs_text(want, &c->ent.xattrs, e) == -1)
-				return (-1);
-		} else if (ask_is_odd(buf_cstr(name)) !=
-		    (c->what == ASK_ODD_DIGEST))
-			continue;
-		else
-			digest_put(want, c->ent.digest);
-		return (1);
-	}
-	return (0);
-}
-
-/* The proof: what is not as it should be, and why, if the node said so. */
-static void
-blame_closer(const struct closer *c, const struct span *path,
-    const char *name, int same)
-{
-	const struct survey *s = c->join->s;
-	struct buf why = BUF_INIT;
-	const char *said = NULL;
-
-	if (s->said != NULL)
-		said = tarput_reason(s->said, name, &why);
-	survey_report(s, c->what == ASK_ATTRS ? "not all restored" :
-	    "not restored", path, said != NULL ? said : same == -1 ?
-	    "it cannot be read" : c->what == ASK_DEVICE ?
-	    "it is another device" : c->what == ASK_ATTRS ?
-	    "it has other extended attributes (or ACLs)" :
-	    "it has other contents");
-	buf_fini(&why);
-}
-
-static int
-take_closer(void *arg, size_t number, const char *name, int same,
-    struct err *e)
-{
-	struct closer *c = arg;
-	struct join *j = c->join;
-	struct plan_totals *t = &j->s->totals.plan;
-	struct buf text = BUF_INIT;
-	struct span path;
-	uint8_t *act = &j->s->acts[number];
-	int rc, attrs = c->what == ASK_ATTRS;
-
-	if (same == 1)
-		return (0);
-	if (c->heirs) {
-		j->s->plain = 0;
-		return (0);
-	}
-	if ((*act & SURVEY_ACT) == SURVEY_KEEP)
-		j->s->work++;
-	if (j->pass == SURVEY_FIRST) {
-		--*((*act & SURVEY_ACT) == SURVEY_KEEP ? &t->kept :
-		    &t->adjusted);
-		++*(attrs ? &t->adjusted : &t->replaced);
-	}
-	*act = (uint8_t)((*act & ~SURVEY_ACT) | (attrs ? SURVEY_ADJUST :
-	    SURVEY_REPLACE | SURVEY_CLOSER));
-	c->found += !attrs;
-	pathtext_encode(&text, name, strlen(name));
-	path.p = buf_cstr(&text);
-	path.len = text.len;
-	tell(j, attrs ? "adjust" : "replace", &path);
-	if (j->pass == SURVEY_PROOF && (*act & SURVEY_LOST) == 0) {
-		blame_closer(c, &path, name, same);
-		*act |= SURVEY_LOST;
-	}
-	rc = buf_ok(&text, e);
-	buf_fini(&text);
-	return (rc);
-}
-
-/* What a closer look has decided: count it, and the directories it is in. */
-static int
-touch_parents(struct join *j, struct err *e)
-{
-	size_t number = 0;
-	uint8_t *act;
-	int rc;
-
-	wanted_free(j->wanted);
-	j->wanted = wanted_new(j->s->opt->view, j->s->opt->sel, j->s->vol,
-	    e);
-	if (j->wanted == NULL)
-		return (-1);
-	j->nlevels = 0;
-	while ((rc = wanted_next(j->wanted, &j->ent, &j->above, e)) != 0) {
-		if (rc == -1)
-			continue;
-		act = &j->s->acts[number];
-		climb(j, &j->ent.path);
-		if ((*act & SURVEY_CLOSER) != 0) {
-			*act &= (uint8_t)~SURVEY_CLOSER;
-			touch(j);
-			if (j->pass == SURVEY_FIRST) {
-				j->s->totals.plan.bytes +=
-				    data_bytes(&j->ent);
-				j->s->totals.inodes++;
-			}
-		}
-		if (j->ent.type == ENTRY_DIR &&
-		    push(j, number, SURVEY_KEEP, e) == -1)
-			return (-1);
-		if (++number == j->s->n)
-			break;
-	}
-	return (0);
-}
-
-static int
-look_closer(struct join *j, enum ask_what what, int heirs, struct err *e)
-{
-	struct closer c = { .join = j, .what = what, .heirs = heirs };
-	struct ask a = {
-		.what = what, .root = j->s->root,
-		.next = next_closer, .answer = take_closer, .arg = &c,
-	};
-
-	wanted_free(j->wanted);
-	j->wanted = wanted_new(j->s->opt->view, j->s->opt->sel, j->s->vol,
-	    e);
-	if (j->wanted == NULL || ask_run(j->s->opt->node, &a, e) == -1)
-		return (-1);
-	return (c.found > 0 ? touch_parents(j, e) : 0);
-}
-
 /*
  * With parts of the catalog lost, nobody knows what the snapshot lacks: then
  * nothing is deleted for that.
@@ -836,37 +547,6 @@ note_selected(const struct survey *s)
 	buf_fini(&text);
 }
 
-/* Attributes, where the node can tell them. */
-static int
-look_at_attrs(struct join *j, struct err *e)
-{
-	const struct survey_options *opt = j->s->opt;
-	struct span top = { ".", 1 };
-	struct buf why = BUF_INIT;
-
-	if (opt->no_attrs == NULL)
-		return (look_closer(j, ASK_ATTRS, 0, e));
-	if (j->pass == SURVEY_FIRST) {
-		buf_printf(&why, "extended attributes and ACLs of what is "
-		    "there already: %s", opt->no_attrs);
-		survey_report(j->s, "not compared", &top, buf_cstr(&why));
-		buf_fini(&why);
-	}
-	return (0);
-}
-
-/* tar need not look after attributes, which is half of its work, if not. */
-static int
-look_for_heirs(struct join *j, struct err *e)
-{
-	struct survey *s = j->s;
-
-	s->plain = s->there && s->opt->no_attrs == NULL && !j->marked;
-	if (!s->plain || s->work == 0 || j->pass == SURVEY_PROOF)
-		return (0);
-	return (look_closer(j, ASK_ATTRS, 1, e));
-}
-
 int
 survey_run(struct survey *s, enum survey_pass pass, struct err *e)
 {
@@ -883,15 +563,15 @@ survey_run(struct survey *s, enum survey_pass pass, struct err *e)
 	    (j.listing = lookup_list(s, e)) != NULL)
 		rc = join_all(&j, e);
 	if (rc == 0 && j.devices > 0)
-		rc = look_closer(&j, ASK_DEVICE, 0, e);
+		rc = closer_look(&j, ASK_DEVICE, 0, e);
 	if (rc == 0 && j.files > 0 && s->opt->checksum &&
 	    pass != SURVEY_PROOF)
-		rc = look_closer(&j, ASK_DIGEST, 0, e) == -1 ? -1 :
-		    look_closer(&j, ASK_ODD_DIGEST, 0, e);
+		rc = closer_look(&j, ASK_DIGEST, 0, e) == -1 ? -1 :
+		    closer_look(&j, ASK_ODD_DIGEST, 0, e);
 	if (rc == 0 && j.attrs > 0)
-		rc = look_at_attrs(&j, e);
+		rc = closer_attrs(&j, e);
 	if (rc == 0)
-		rc = look_for_heirs(&j, e);
+		rc = closer_heirs(&j, e);
 	if (rc == 0)
 		rc = partial_ask(&j.partial, s, add_newer, &j, e);
 	if (rc == 0)

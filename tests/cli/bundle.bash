@@ -8,7 +8,7 @@
 #	bundle_pack B		$T/B.tgz from it, as imgexport does
 # shellcheck disable=SC2034
 
-IMAGES=$TESTS/data/images
+BUNDLES=$TESTS/data/images
 
 # elf ARCH: a program's head, on standard output
 elf()

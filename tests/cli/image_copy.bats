@@ -1,4 +1,5 @@
 # shellcheck shell=bash
+# shellcheck disable=SC2016,SC2030,SC2031,SC2034,SC2119,SC2120
 # image copy: osimages from one management node to another, through this host
 # and not onto it.
 load common

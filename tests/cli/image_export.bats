@@ -1,4 +1,5 @@
 # shellcheck shell=bash
+# shellcheck disable=SC2016,SC2030,SC2031,SC2034,SC2119,SC2120
 # image export: bundles of xCAT's imgexport, none of whose words is believed.
 load common
 load ../mn/mn
@@ -34,13 +35,18 @@ export_image()
 	xv image export "$IMAGE" --site a -o "$OUT" "$@"
 }
 
+files_here()
+{
+	find "$T" -maxdepth 1 -name 'out.tgz*'
+}
+
 # refuses STATUS REGEX [ARG...]: says so in one line, publishes nothing, and
 # leaves nothing on the node
 refuses()
 {
 	exits "$1" export_image "${@:3}" || return 1
 	complains "$2" || return 1
-	equal "$(ls -A "$T" | grep '^out.tgz' || :)" '' "files here" || return 1
+	equal "$(files_here)" '' "files here" || return 1
 	nothing_held a
 }
 
@@ -270,7 +276,7 @@ restored()
 	on mn_fault a clear
 	exits 0 export_image
 	equal "$(jq -r .bundle.sha256 "$OUT.json")" "$(sum "$OUT")"
-	equal "$(ls "$T" | grep -c '^out.tgz')" 2
+	equal "$(files_here | wc -l)" 2
 }
 
 # a site whose connections are cut: PROXY sets it
@@ -340,7 +346,7 @@ through()
 	timeout -s INT 4 "$XCATVAULT" image export "$IMAGE" --site a -o "$OUT" \
 	    >"$T/out" 2>"$T/err" || status=$?
 	equal "$status" 124
-	equal "$(ls "$T" | grep '^out.tgz' || :)" ''
+	equal "$(files_here)" ''
 	nothing_held a
 }
 

@@ -14,22 +14,22 @@ setup()
 teardown() { clean; }
 
 @test "what real management nodes exported is sound, and unproved where it is" {
-	verdict "$IMAGES/bundle_rocky9.4-x86_64-netboot-compute.tgz" 1 \
+	verdict "$BUNDLES/bundle_rocky9.4-x86_64-netboot-compute.tgz" 1 \
 	    'x86_64, not proved' 'cpio.gz, 6 entries' 'unproved: <osarch>' \
 	    'rootimg +rootimg.cpio.gz +/install/netboot/rocky9.4/x86_64/'
 	not grep -q 'BAD' "$T/out"
-	verdict "$IMAGES/bundle_rhels8.6.0-ppc64le-netboot-compute.tgz" 1 \
+	verdict "$BUNDLES/bundle_rhels8.6.0-ppc64le-netboot-compute.tgz" 1 \
 	    'ppc64le, not proved' 'tar.gz, 3 entries'
 	not grep -q 'BAD' "$T/out"
-	verdict "$IMAGES/bundle_rocky9.4-x86_64-statelite-compute.tgz" 1 \
+	verdict "$BUNDLES/bundle_rocky9.4-x86_64-statelite-compute.tgz" 1 \
 	    'rootimgtree' 'cpio.gz, 6 entries' 'litefile.csv'
 	not grep -q 'BAD' "$T/out"
-	verdict "$IMAGES/bundle_rocky9.4-x86_64-install-compute.tgz" 0 \
+	verdict "$BUNDLES/bundle_rocky9.4-x86_64-install-compute.tgz" 0 \
 	    ': sound$' 'nothing in it is of one' 'partitionfile.*not in a bundle'
 }
 
 @test "digests are those of the files, and of the archive" {
-	local b=$IMAGES/bundle_rocky9.4-x86_64-netboot-compute.tgz want got name
+	local b=$BUNDLES/bundle_rocky9.4-x86_64-netboot-compute.tgz want got name
 
 	exits 1 xv image inspect --json "$b"
 	cp "$T/out" "$T/json"
@@ -127,6 +127,12 @@ teardown() { clean; }
 	(kernel_of ppc64le; noise 1 300000) | gzip >"$B/kernel"
 	bundle_pack b
 	verdict b.tgz 0 'ppc64le, proved' 'kernel ppc64le \(ELF\)'
+	echo signature >>"$B/kernel"
+	bundle_pack b
+	verdict b.tgz 0 'kernel ppc64le'
+	truncate -s 200000 "$B/kernel"
+	bundle_pack b
+	verdict b.tgz 5 '/kernel: gzip stream: it is cut off'
 	kernel_of none >"$B/kernel"
 	mkdir -p micro/kernel/x86
 	noise 2 3000 >micro/kernel/x86/microcode
@@ -433,15 +439,41 @@ teardown() { clean; }
 	bundle_pack b
 	verdict b.tgz 0 'extra +extra/s +/install/postscripts/s' \
 	    'sync/hosts +/install/custom/sync/hosts' 'symbolic link to hosts'
+	long=$(printf 'n%.0s' {1..180})
+	echo d >"$B/extra/install/custom/sync/$long"
+	bundle_pack b
+	verdict b.tgz 0 "sync/$long +/install"
+	(cd b && tar --format=posix -czf ../b.tgz .)
+	verdict b.tgz 0 "sync/$long +/install"
 	echo c >"$B/extra/unknown"
 	bundle_pack b
 	verdict b.tgz 1 'extra/unknown: nothing in the manifest wants it'
 	rm "$B/extra/s" "$B/extra/unknown"
 	bundle_pack b
 	verdict b.tgz 5 'extra/s: it is missing'
+	echo a >"$B/extra/s"
 	ln -s ../../../../../../etc/shadow "$B/extra/install/custom/sync/out"
 	bundle_pack b
 	verdict b.tgz 5 'sync/out: it is a symbolic link to'
+	rm "$B/extra/install/custom/sync/out"
+	# to where it would lead from the target, or through another link
+	for to in ../../etc/shadow ../x link/../../x /etc/shadow; do
+		ln -sfn "$to" "$B/extra/install/custom/sync/out"
+		bundle_pack b
+		verdict b.tgz 5 "sync/out: it is a symbolic link to $to: that leaves"
+	done
+	rm "$B/extra/install/custom/sync/out"
+	mkdir "$B/extra/install/custom/sync/sub"
+	ln -s ../hosts "$B/extra/install/custom/sync/sub/up"
+	bundle_pack b
+	verdict b.tgz 0 "symbolic link to ../hosts"
+	# members below a link
+	mkdir t
+	echo x >t/file
+	zcat b.tgz >b.tar
+	tar -rPf b.tar --transform "s,^t/,./$IMAGE/extra/install/custom/sync/link/," t/file
+	gzip -f b.tar
+	verdict b.tar.gz 5 "link/file: it lies below .*sync/link, which is no directory"
 	MORE='<extra><dest>/tmp;touch X</dest><src>/install/s</src></extra>'
 	manifest >"$B/manifest.xml"
 	bundle_pack b
@@ -581,4 +613,91 @@ with_manifest()
 	grep -q 'rootimg.cpio.gz' out
 	not grep -E 'O_(WRONLY|RDWR|CREAT)|mkdir' trace
 	(ulimit -v 400000; exits 0 xv image inspect b.tgz)
+}
+
+@test "statelite: the tree is walked below rootimg, and litefile.csv wanted" {
+	bundle_tree b
+	mkdir tree
+	cp -a root tree/rootimg
+	cpio_of tree >tree.cpio
+	rm "$B/rootimg.cpio.gz"
+	mv "$B/initrd-stateless.gz" "$B/initrd-statelite.gz"
+	gzip <tree.cpio >"$B/rootimgtree.gz"
+	echo "\"$IMAGE\",\"/etc/ntp.conf\",\"tmpfs\",," >"$B/litefile.csv"
+	manifest | sed -e "s,<rootimg>.*,<rootimgtree>$DIR/rootimgtree.gz</rootimgtree>," \
+	    -e 's,initrd-stateless,initrd-statelite,' -e 's,>netboot<,>statelite<,' \
+	    -e "s,<linuximage>,<litefile>$DIR/litefile.csv</litefile><linuximage>," \
+	    >"$B/manifest.xml"
+	bundle_pack b
+	verdict b.tgz 0 'statelite' 'root image x86_64 \(2 programs' \
+	    'rootimgtree +rootimgtree.gz' 'litefile +litefile.csv'
+	elf ppc64le >tree/rootimg/usr/bin/true
+	elf ppc64le >tree/rootimg/usr/bin/false
+	cpio_of tree | gzip >"$B/rootimgtree.gz"
+	bundle_pack b
+	verdict b.tgz 5 'the root image is of ppc64le'
+	head -c 20000 tree.cpio | gzip >"$B/rootimgtree.gz"
+	bundle_pack b
+	verdict b.tgz 5 'rootimgtree.gz: cpio: it is cut off'
+	gzip <tree.cpio >"$B/rootimgtree.gz"
+	rm "$B/litefile.csv"
+	bundle_pack b
+	verdict b.tgz 5 'litefile.csv: it is missing'
+}
+
+@test "kits: their directories, and what imgimport can read" {
+	local one two
+
+	one='<kit><name>k1</name><kitdir>/install/kits/Kit/k1</kitdir></kit>'
+	two='<kit><name>k2</name><kitdir>/install/kits/Kit/k2</kitdir></kit>'
+	MORE=$one$two
+	bundle_tree b
+	mkdir -p "$B/k1/other_files" "$B/k2"
+	echo a >"$B/k1/other_files/x"
+	echo b >"$B/k2/kit.conf"
+	bundle_pack b
+	exits 0 xv image inspect -v b.tgz
+	says 'kit +k1/other_files/x +/install/kits/Kit/k1/other_files/x'
+	mkdir "$B/k2/plugins"
+	bundle_pack b
+	verdict b.tgz 1 'k2 has plugins: code that xcatd itself will run'
+	rm -r "$B/k2"
+	bundle_pack b
+	verdict b.tgz 5 "k2: the kit's directory is missing"
+	MORE=$one
+	manifest >"$B/manifest.xml"
+	bundle_pack b
+	verdict b.tgz 1 'there is one: imgimport can read two or more'
+	MORE='<kit><name>k1</name><kitdir>/etc/k1</kitdir></kit>'
+	manifest >"$B/manifest.xml"
+	bundle_pack b
+	verdict b.tgz 5 '<kit>: /etc/k1: it lies outside'
+}
+
+@test "install images want their media, raw ones of s390x their files" {
+	IMAGE=rocky9.4-x86_64-install-compute DIR=/install/x CLAIM=x86_64 ROOTIMG=x
+	B=$T/b/$IMAGE
+	mkdir -p "$B"
+	echo t >"$B/compute.tmpl"
+	LINUXCOLS='<template>/install/custom/compute.tmpl</template>'
+	manifest | sed -e '/<kernel>/d;/<ramdisk>/d;/<rootimg>/d;/<rootimgdir>/d' \
+	    -e 's,>netboot<,>install<,' >"$T/m"
+	cp "$T/m" "$B/manifest.xml"
+	bundle_pack b
+	verdict b.tgz 1 '<media>: an install image without'
+	sed 's,<linuximage>,<media>required</media><linuximage>,' "$T/m" \
+	    >"$B/manifest.xml"
+	bundle_pack b
+	verdict b.tgz 0 'media of rocky9.4 x86_64 to be there'
+	sed -i '/<template>/d' "$B/manifest.xml"
+	bundle_pack b
+	verdict b.tgz 5 '<template>: it is missing' 'compute.tmpl: nothing in'
+	CLAIM=s390x
+	LINUXCOLS=
+	MORE='<rawimagefiles><files>/install/netboot/a.img</files><files>/install/netboot/b.img</files></rawimagefiles>'
+	manifest | sed -e '/<kernel>/d;/<ramdisk>/d;/<rootimg>/d' >"$B/manifest.xml"
+	rm "$B/compute.tmpl"
+	echo a >"$B/a.img"
+	bundle_pack b
+	verdict b.tgz 5 'b.img: it is missing' 'raw +a.img'
 }

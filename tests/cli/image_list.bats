@@ -175,9 +175,9 @@ booting()
 	rm xcat/genesis.fs.x86_64.gz|genesis|genesis.*x86_64|mknb x86_64\$
 	rm xcat/xnba.kpxe|boot loader|/tftpboot/xcat/xnba.kpxe is not there|install xnba-undi\$
 	: >xcat/xnba.efi|boot loader|/tftpboot/xcat/xnba.efi is not there|install xnba-undi\$
-	rm -r xcat/osimage/$ROCKY|tftp|osimage/$ROCKY/kernel is not there|^nodeset cn001,.*,cn024 osimage=$ROCKY\$
-	echo 1 >>xcat/osimage/$ROCKY/initrd-stateless.gz|tftp|initrd-stateless.gz is another one|^nodeset cn001,
-	sed -i 1s/^./X/ xcat/osimage/$ROCKY/kernel|tftp|kernel is another one|^nodeset cn001,
+	rm -r xcat/osimage/$ROCKY|tftp|osimage/$ROCKY: kernel is not there, initrd-stateless.gz is not there|^nodeset cn001-cn024 osimage=$ROCKY\$
+	echo 1 >>xcat/osimage/$ROCKY/initrd-stateless.gz|tftp|initrd-stateless.gz is another one|^nodeset cn001-cn024
+	sed -i 1s/^./X/ xcat/osimage/$ROCKY/kernel|tftp|kernel is another one|^nodeset cn001-cn024
 	rm /etc/dhcp/dhcpd.conf|dhcp|no configuration of a DHCP server|^makedhcp -n
 	sed -i /00:07/d /etc/dhcp/dhcpd.conf|dhcp|dhcpd.conf does not know clients that are x86_64|^makedhcp -n
 	sed -i /host.cn00[37]/d /etc/dhcp/dhcpd.conf|dhcp|2 nodes .cn003, cn007. that the DHCP server does not know|^makedhcp cn003,cn007\$
@@ -204,7 +204,7 @@ booting()
 	equal "$(lacking)" 'boot loader dhcp genesis tftp'
 	lacks genesis 'genesis.*ppc64' 'mknb ppc64$'
 	lacks 'boot loader' '/boot/grub2/grub2.ppc is not there' 'install grub2-xcat$'
-	lacks tftp "$POWER/kernel is not there" "^nodeset NODERANGE osimage=$POWER\$"
+	lacks tftp "$POWER: kernel is not there" "^nodeset NODERANGE osimage=$POWER\$"
 	lacks dhcp 'ppc64le .*00:0e' '^makedhcp -n'
 	# two are, one of them a guest, and one of another is set to boot it
 	on mn_sh a sh -c '
@@ -221,7 +221,7 @@ booting()
 	lacks nodes '1 node .cn003. set to boot it, whose nodetype.arch is x86_64' '^chdef -t node -o cn003 arch=ppc64le$'
 	lacks nodes 'netboot does not boot ppc64le' '^chdef -t node -o cn002 netboot=grub2$'
 	lacks nodes '1 node .cn003. without a MAC' '^getmacs cn003$'
-	lacks tftp "$POWER/kernel is not there" "^nodeset cn002 osimage=$POWER\$"
+	lacks tftp "$POWER: kernel is not there" "^nodeset cn002 osimage=$POWER\$"
 	# as text: what, why, what to do
 	exits 1 xv image ready $POWER --site a
 	says '^boot loader: /tftpboot/boot/grub2/grub2.ppc is not there$'
@@ -309,4 +309,43 @@ booting()
 	exits 0 xv image list
 	equal "$(wc -c <"$T/err")" 0
 	XCATVAULT_VAULT=$T/none exits '2|3' xv image list
+}
+
+# through BYTES: site a by way of a port that is cut then
+through()
+{
+	local dir=$BATS_FILE_TMPDIR/mn/a
+
+	(T=$BATS_FILE_TMPDIR && mn_proxy a "$1")
+	SITES="	a = { address = \"root@127.0.0.1:$(cat "$dir/proxy-port")\";
+		identity = \"$dir/ssh/id_ed25519\"; };
+"
+	cat "$dir/ssh/known_hosts" >>"$T/ssh/known_hosts"
+	write_config
+}
+
+@test "image list: a connection that is cut gives no shorter list" {
+	local at cut=0
+
+	exits 5 xv image list --site a
+	cp "$T/out" "$T/want"
+	for at in 2000 4000 6000 9000 11000 13000 16000 20000; do
+		through "$at"
+		exits '2|5' xv image list --site a
+		if [ -s "$T/out" ]; then
+			cmp "$T/out" "$T/want"
+		else
+			cut=$((cut + 1))
+			complains 'connection|ssh'
+		fi
+	done
+	[ "$cut" -ge 4 ]
+	nothing_left a
+	tries=0
+	while on mn_sh a sh -c 'cat /proc/[0-9]*/cmdline | tr "\0" " "' |
+	    grep -aq 'xcatvault-[f]iles'; do
+		tries=$((tries + 1))
+		[ $tries -lt 50 ]
+		sleep 0.1
+	done
 }

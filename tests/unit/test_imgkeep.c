@@ -116,7 +116,7 @@ check_out(struct vault *v, const char *dir, const char *name)
 
 	if (kept_open(&k, v, name, &e) == -1)
 		fail_msg("%s", e.msg);
-	assert_string_equal(k.image, "cn");
+	assert_string_equal(k.about.image, "cn");
 	snprintf(path, sizeof(path), "%s/out.tgz", dir);
 	if (kept_export(&k, path, &sum, &e) == -1)
 		fail_msg("%s", e.msg);
@@ -162,8 +162,8 @@ test_trip(void **state)
 	assert_true(again.stored_bytes < 100000);
 	check_out(v, dir, "cn");
 	assert_int_equal(kept_open(&k, v, r.snapshot, &e), 0);
-	assert_string_equal(k.origin, "mn1");
-	assert_int_equal(k.tar_bytes, r.tar_bytes);
+	assert_string_equal(k.about.origin, "mn1");
+	assert_int_equal(k.about.tar_bytes, r.tar_bytes);
 	kept_close(&k);
 	check_failed(kept_open(&k, v, "other", &e), &e, ERR_USAGE);
 	check_failed(kept_open(&k, v, "cn@2000-01-01", &e), &e, ERR_USAGE);
