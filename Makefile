@@ -62,10 +62,10 @@ SRC = main.c \
 	imgxfer/importrows.c imgxfer/importshow.c imgxfer/inspect.c \
 	imgxfer/inspectpath.c imgxfer/inspectshow.c imgxfer/judge.c \
 	imgxfer/judgearch.c imgxfer/judgemember.c imgxfer/keepcmd.c \
-	imgxfer/kept.c imgxfer/keptabout.c imgxfer/keptcmd.c imgxfer/keptfile.c \
-	imgxfer/lay.c imgxfer/list.c imgxfer/main.c imgxfer/native.c \
-	imgxfer/nativemanifest.c imgxfer/nativetree.c imgxfer/newc.c \
-	imgxfer/noderange.c imgxfer/pull.c imgxfer/ready.c \
+	imgxfer/kept.c imgxfer/keptabout.c imgxfer/keptcmd.c \
+	imgxfer/keptfile.c imgxfer/lay.c imgxfer/list.c imgxfer/main.c \
+	imgxfer/native.c imgxfer/nativemanifest.c imgxfer/nativetree.c \
+	imgxfer/newc.c imgxfer/noderange.c imgxfer/pull.c imgxfer/ready.c \
 	imgxfer/readyboot.c imgxfer/readycmd.c imgxfer/readydhcp.c \
 	imgxfer/readynodes.c imgxfer/rootimg.c imgxfer/sidecar.c \
 	imgxfer/source.c imgxfer/squash.c imgxfer/unpack.c \
