@@ -61,11 +61,11 @@ SRC = main.c \
 	imgxfer/importlook.c imgxfer/importnode.c imgxfer/importplan.c \
 	imgxfer/importrows.c imgxfer/importshow.c imgxfer/inspect.c \
 	imgxfer/inspectpath.c imgxfer/inspectshow.c imgxfer/judge.c \
-	imgxfer/judgearch.c imgxfer/keepcmd.c imgxfer/kept.c \
-	imgxfer/keptabout.c imgxfer/keptcmd.c imgxfer/keptfile.c \
-	imgxfer/lay.c imgxfer/list.c imgxfer/main.c imgxfer/native.c \
-	imgxfer/nativemanifest.c imgxfer/nativetree.c imgxfer/newc.c \
-	imgxfer/noderange.c imgxfer/pull.c imgxfer/ready.c \
+	imgxfer/judgearch.c imgxfer/judgemember.c imgxfer/keepcmd.c \
+	imgxfer/kept.c imgxfer/keptabout.c imgxfer/keptcmd.c \
+	imgxfer/keptfile.c imgxfer/lay.c imgxfer/list.c imgxfer/main.c \
+	imgxfer/native.c imgxfer/nativemanifest.c imgxfer/nativetree.c \
+	imgxfer/newc.c imgxfer/noderange.c imgxfer/pull.c imgxfer/ready.c \
 	imgxfer/readyboot.c imgxfer/readycmd.c imgxfer/readydhcp.c \
 	imgxfer/readynodes.c imgxfer/rootimg.c imgxfer/sidecar.c \
 	imgxfer/source.c imgxfer/squash.c imgxfer/unpack.c \

@@ -328,6 +328,7 @@ describe_arch(struct sidecar *s, const struct inspect *in)
 		[INSPECT_ARCH_UNPROVED] = "unproved",
 		[INSPECT_ARCH_PROVED] = "proved",
 		[INSPECT_ARCH_MISMATCH] = "mismatch",
+		[INSPECT_ARCH_NONE] = "none",
 	};
 
 	s->osarch = in->arch_claimed;

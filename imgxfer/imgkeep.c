@@ -329,8 +329,12 @@ osimage_json(const struct imgkeep_about *a)
 static json_t *
 inspection_json(const struct inspect *in)
 {
-	static const char *const proofs[] = { "unproved", "proved",
-		"mismatch" };
+	static const char *const proofs[] = {
+		[INSPECT_ARCH_UNPROVED] = "unproved",
+		[INSPECT_ARCH_PROVED] = "proved",
+		[INSPECT_ARCH_MISMATCH] = "mismatch",
+		[INSPECT_ARCH_NONE] = "none",
+	};
 
 	if (in == NULL)
 		return (json_null());

@@ -709,7 +709,8 @@ sub forget {
 sub recover {
 	my %seen;
 
-	for (glob("$home/.xcatvault-import.*"), glob("$base/.xcatvault-import.*")) {
+	for (glob("$home/.xcatvault-import.*"),
+	    glob("$base/.xcatvault-import.*")) {
 		next unless -d $_ && !-l $_ && (lstat(_))[4] == $> &&
 		    m{/(\.xcatvault-import\.(\w+))$} && !$seen{$2}++;
 		($dir, $log, $token) = ("$base/$1", "$home/$1", $2);

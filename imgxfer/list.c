@@ -105,7 +105,7 @@ print_findings(const struct osimage *img, int all, struct err *e)
 		osshow_finding(&b, f);
 		buf_putc(&b, '\n');
 	}
-	if ((rc = buf_ok(&b, e)) == 0)
+	if ((rc = buf_ok(&b, e)) == 0 && b.len > 0)
 		fwrite(b.data, 1, b.len, stdout);
 	buf_fini(&b);
 	return (rc);

@@ -1,6 +1,8 @@
 #ifndef IMGXFER_LOOK_H_
 #define IMGXFER_LOOK_H_
 
+#include <uthash.h>
+
 #include "imgxfer/inspect.h"
 #include "imgxfer/rootimg.h"
 
@@ -25,6 +27,14 @@ struct look_image {
 	struct rootimg root;
 };
 
+/* A member by its name, or what the manifest wants of one. */
+struct look_name {
+	const char *name;
+	size_t member;		/* index */
+	const char *path, *element;	/* of claims */
+	UT_hash_handle hh;
+};
+
 struct look {
 	struct inspect *in;
 	const struct inspect_options *opt;
@@ -39,7 +49,7 @@ struct look {
 	int has_xml, nomem;
 	struct look_image images[LOOK_IMAGES_MAX];
 	size_t nimages;
-	/* judge.c's: names of members, and of what is claimed. */
+	/* judge_*: names of members, and of what is claimed. */
 	struct look_name *by_name, *claims;
 };
 
@@ -61,6 +71,19 @@ void judge_fini(struct look *l);
 
 /* The member "IMAGE/name"; NULL when there is none. */
 struct inspect_member *judge_member(const struct look *l, const char *name);
+
+/* What a link leads to; "" of other members. */
+const char *judge_link_of(const struct look *l, size_t member);
+
+/*
+ * Say what is to be said of a link in a directory that is taken as a whole,
+ * whose name is that of the link up to base bytes.
+ */
+void judge_link(struct look *l, size_t member, size_t base);
+
+/* A new name; NULL when it is there (*had is that) or memory is short. */
+struct look_name *judge_name(struct look *l, struct look_name **hash,
+    const char *name, struct look_name **had);
 
 /* The kernel, what was opened, and the architecture. */
 void judge_images(struct look *l);

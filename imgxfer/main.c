@@ -3,8 +3,8 @@
 #include "imgxfer/imgxfer.h"
 #include "imgxfer/verbs.h"
 
-#define USAGE "image list|export|inspect|import|keep|copy|ready ...; \"xcatvault " \
-    "help image\" says more"
+#define USAGE "image list|export|inspect|import|keep|copy|ready ...; " \
+    "\"xcatvault help image\" says more"
 
 static const struct verb {
 	const char *name;

@@ -278,9 +278,12 @@ distro_values(struct ready *r)
 	int major = dot != NULL ? (int)(dot - (r->osvers + n)) :
 	    (int)strlen(r->osvers + n);
 
-	return (ready_text(r, "basename=%.*s majorversion=%.*s "
-	    "minorversion=%s arch=%s type=Linux", (int)n, r->osvers, major,
-	    r->osvers + n, dot != NULL ? dot + 1 : "", r->arch));
+	return (ready_text(r, "%s %s %s %s type=Linux",
+	    ready_word(r, ready_text(r, "basename=%.*s", (int)n, r->osvers)),
+	    ready_word(r, ready_text(r, "majorversion=%.*s", major,
+	    r->osvers + n)), ready_word(r, ready_text(r, "minorversion=%s",
+	    dot != NULL ? dot + 1 : "")),
+	    ready_word(r, ready_text(r, "arch=%s", r->arch))));
 }
 
 static int

@@ -32,16 +32,18 @@ check_genesis(struct ready *r, struct err *e)
 		return (rc == -1 ? -1 : 0);
 	what = ready_text(r, "%s/xcat/genesis.{kernel,fs}.%s* are not there",
 	    r->tftpdir, arch);
-	mknb = ready_text(r, "mknb %s", arch);
+	mknb = ready_text(r, "mknb %s", ready_word(r, arch));
 	if ((rc = ready_there(r, ready_text(r, GENESIS "/%s", arch), e)) ==
 	    -1 || ready_installer(r, &install, &debian, e) == -1)
 		return (-1);
 	name = debian && strcmp(arch, "x86_64") == 0 ? "amd64" : arch;
 	if (rc == 0)
-		mknb = ready_text(r, debian ? "%s xcat-genesis-base-%s "
-		    "xcat-genesis-scripts-%s && mknb %s" :
-		    "%s xCAT-genesis-base-%s xCAT-genesis-scripts-%s && "
-		    "mknb %s", install, name, name, arch);
+		mknb = ready_text(r, "%s %s %s && %s", install,
+		    ready_word(r, ready_text(r, debian ?
+		    "xcat-genesis-base-%s" : "xCAT-genesis-base-%s", name)),
+		    ready_word(r, ready_text(r, debian ?
+		    "xcat-genesis-scripts-%s" : "xCAT-genesis-scripts-%s",
+		    name)), mknb);
 	ready_add(r, READY_LACKS, "genesis", what, ready_text(r, "nodes that "
 	    "are %s are discovered and set up with it%s", r->arch,
 	    rc == 0 ? "; its package is not installed either" : ""), mknb);

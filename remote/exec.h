@@ -91,8 +91,9 @@ void remote_exec_free(struct remote_exec *x);
 int remote_lost(const struct remote *r);
 
 /*
- * From here on a signal ends none of the session's calls on running
- * commands: for what must still be done when the run is cancelled.
+ * From here on a signal ends none of the session's calls on commands,
+ * running or to be started: for what must still be done when the run is
+ * cancelled.
  */
 void remote_persist(struct remote *r);
 

@@ -107,7 +107,7 @@ session_pump(struct remote *r, int wait_ms, struct err *e)
 int
 session_again(struct remote *r, int64_t deadline_ms, struct err *e)
 {
-	if (cancel_check(e) == -1)
+	if (!r->persists && cancel_check(e) == -1)
 		return (-1);
 	if (session_now() >= deadline_ms)
 		return (err_set(e, ERR_FAILED, "%s: timed out: no answer in "

@@ -349,3 +349,21 @@ through()
 		sleep 0.1
 	done
 }
+
+@test "image ready: names of the database are never words of a shell" {
+	on mn_sh a sh -c 'chtab imagename=evil osimage.provmethod=netboot \
+	    "osimage.osvers=r;id9.4" "osimage.osarch=\$(id)" osimage.profile=c \
+	    osimage.imagetype=linux "osimage.osdistroname=a;id"
+	    chtab imagename=evil linuximage.rootimgdir=/install/netboot/rocky9.4/x86_64/compute'
+	exits 1 xv --json image ready evil --site a
+	lacks osdistro 'no row a;id' "^mkdef -t osdistro -o 'a;id' 'basename=r;id' majorversion=9 minorversion=4 'arch=\\\$\\(id\\)' type=Linux\$"
+	lacks genesis . "mknb '\\\$\\(id\\)'\$"
+	# each command, taken apart by a shell that runs nothing of it
+	jq -r '.items[].command // empty' "$T/out" | while read -r command; do
+		equal "$(bash -c "mkdef() { :; }; mknb() { :; }; apt-get() { :; }
+		    nodeset() { :; }; makedhcp() { :; }; id() { echo RAN; }
+		    $command" | grep -c RAN)" 0
+	done
+	on mn_sh a sh -c 'chtab -d imagename=evil osimage
+	    chtab -d imagename=evil linuximage'
+}

@@ -151,6 +151,20 @@ same_members()
 	equal "$(jq -r '.[0].tar_bytes' out)" "$(gzip -dc cn.tgz | wc -c)"
 }
 
+@test "image vault: recorded bundles of a real xCAT, of an install image, too" {
+	local file name
+
+	for file in "$TESTS"/data/images/bundle_*.tgz; do
+		name=${file##*/bundle_}
+		name=${name%.tgz}
+		exits '0|1' xv image keep "$file"
+		exits 0 xv image export "$name" -o out.tgz
+		cmp <(gzip -dc "$file") <(gzip -dc out.tgz)
+	done
+	xv cat rocky9.4-x86_64-install-compute.osimage /osimage/image.json >about
+	equal "$(jq -r .inspection.proof about)" none
+}
+
 @test "image vault: versions by time" {
 	local first
 

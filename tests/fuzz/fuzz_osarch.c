@@ -11,6 +11,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	a = osarch_of_kernel(data, size, &form);
 	MUST(a <= OSARCH_OTHER);
 	MUST(form != NULL || a == OSARCH_UNKNOWN);
+	MUST(form != NULL || osarch_kernel_bytes(data, size) == 0);
 	MUST(osarch_name(a)[0] != '\0');
 	a = osarch_of_elf(data, size);
 	MUST(a <= OSARCH_OTHER);

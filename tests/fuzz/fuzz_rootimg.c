@@ -39,6 +39,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	if (size == 0)
 		return (0);
+	memset(&r, 0, sizeof(r));
 	b.p = data + 1;
 	b.len = size - 1;
 	b.step = (size_t)(data[0] >> 2) * 97 + 1;

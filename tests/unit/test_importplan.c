@@ -243,8 +243,8 @@ refused(void **state)
 	    ERR_DAMAGED);
 	assert_int_equal(with("<osarch>x86_64", "<osarch>s390x", &opt),
 	    ERR_FAILED);
-	assert_int_equal(with("<ramdisk>", "<kit><name>k</name><kitdir>/x</kitdir>"
-	    "</kit><ramdisk>", &opt), ERR_FAILED);
+	assert_int_equal(with("<ramdisk>", "<kit><name>k</name>"
+	    "<kitdir>/x</kitdir></kit><ramdisk>", &opt), ERR_FAILED);
 	/* two members for one place */
 	assert_int_equal(with(CUSTOM "/b.pkglist</pkglist>", CUSTOM
 	    "/compute.synclist</pkglist>", &opt), ERR_NONE);

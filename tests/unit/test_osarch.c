@@ -153,6 +153,39 @@ test_kernels(void **state)
 	free(h);
 }
 
+/* A file must have what its own head tells of. */
+static void
+test_bytes(void **state)
+{
+	uint8_t *h = calloc(1, OSARCH_KERNEL_HEAD);
+
+	(void)state;
+	assert_int_equal(osarch_kernel_bytes(h, 4096), 0);
+	memcpy(h + 0x1fe, "\x55\xaa", 2);
+	memcpy(h + 0x202, "HdrS\x0f\x02", 6);
+	h[0x1f4] = 0x20;
+	h[0x1f5] = 1;
+	assert_int_equal(osarch_kernel_bytes(h, 4096), 4 * 512 + 0x120 * 16);
+	h[0x1f1] = 0x1f;
+	assert_int_equal(osarch_kernel_bytes(h, 4096),
+	    0x1f * 512 + 0x120 * 16);
+	memset(h, 0, 4096);
+	memcpy(h, "\177ELF\2\1", 6);
+	assert_int_equal(osarch_kernel_bytes(h, 64), 0);
+	h[42] = 1;	/* sections at 65536, 2 of 64 bytes */
+	h[58] = 64;
+	h[60] = 2;
+	assert_int_equal(osarch_kernel_bytes(h, 64), 65536 + 128);
+	assert_int_equal(osarch_kernel_bytes(h, 63), 0);
+	memset(h + 40, 0xff, 8);
+	assert_int_equal(osarch_kernel_bytes(h, 64), 0);
+	head_pe(h, 0xaa64);
+	assert_int_equal(osarch_kernel_bytes(h, 4096), 0);
+	memcpy(h + 4, "zimg\0\1\0\0\0\0\2\0", 12);
+	assert_int_equal(osarch_kernel_bytes(h, 4096), 256 + 131072);
+	free(h);
+}
+
 int
 main(void)
 {
@@ -161,6 +194,7 @@ main(void)
 		cmocka_unit_test(test_elf),
 		cmocka_unit_test(test_bzimage),
 		cmocka_unit_test(test_kernels),
+		cmocka_unit_test(test_bytes),
 	};
 
 	return (cmocka_run_group_tests(tests, NULL, NULL));
