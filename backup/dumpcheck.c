@@ -221,17 +221,6 @@ dump_json(const struct xcatdump *d)
 }
 
 static int
-print_json(const struct xcatdump *d, struct err *e)
-{
-	json_t *j = dump_json(d);
-	int rc = j != NULL ? json_dumpf(j, stdout, JSON_INDENT(1)) : -1;
-
-	json_decref(j);
-	printf("\n");
-	return (rc == -1 && j == NULL ? err_nomem(e) : 0);
-}
-
-static int
 check(const char *dir, const struct cli *cli)
 {
 	struct xcatdump *d;
@@ -241,7 +230,7 @@ check(const char *dir, const struct cli *cli)
 	cancel_catch_signals();
 	if ((d = xcatdump_new(&e)) == NULL)
 		return (cli_fail(&e));
-	if (prove(dir, d, &e) == -1 || (cli->json ? print_json(d, &e) :
+	if (prove(dir, d, &e) == -1 || (cli->json ? cli_json(dump_json(d), &e) :
 	    print_text(dir, d, cli->quiet, &e)) == -1 || cli_flush(&e) == -1)
 		status = cli_fail(&e);
 	else

@@ -80,12 +80,9 @@ tell_trust(const struct cli *cli, const char *name,
 		j = json_pack("{s:s, s:s, s:s, s:s}", "site", name,
 		    "type", key->type, "fingerprint", key->fingerprint,
 		    "state", state);
-		if (j == NULL)
-			return (err_nomem(e));
-		json_dumpf(j, stdout, JSON_INDENT(1));
-		json_decref(j);
-		printf("\n");
-	} else if (!cli->quiet)
+		return (cli_json(j, e));
+	}
+	if (!cli->quiet)
 		printf("%s: %s %s: %s\n", name, key->type, key->fingerprint,
 		    key->state == REMOTE_KEY_KNOWN ? "known already" :
 		    "recorded");

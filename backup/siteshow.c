@@ -95,19 +95,6 @@ site_json(const struct config_site *s)
 	    "container", s->container, "line", s->line));
 }
 
-static int
-put_json(json_t *j, struct err *e)
-{
-	int rc = j == NULL ? -1 : json_dumpf(j, stdout, JSON_INDENT(1));
-
-	json_decref(j);
-	if (rc == -1)
-		return (j == NULL ? err_nomem(e) :
-		    err_sys(e, "standard output"));
-	printf("\n");
-	return (0);
-}
-
 int
 siteshow_list(const struct config *c, int json, struct err *e)
 {
@@ -119,7 +106,7 @@ siteshow_list(const struct config *c, int json, struct err *e)
 	sites = json_array();
 	for (i = 0; i < c->nsites; i++)
 		json_array_append_new(sites, site_json(&c->sites[i]));
-	return (put_json(sites, e));
+	return (cli_json(sites, e));
 }
 
 /* ------------------------------------------------------------- the probe */
@@ -305,7 +292,7 @@ siteshow_probe(const char *name, const char *host, const struct probe *p,
     int json, struct err *e)
 {
 	if (json)
-		return (put_json(probe_json(name, host, p), e));
+		return (cli_json(probe_json(name, host, p), e));
 	probe_text(name, host, p);
 	return (0);
 }

@@ -22,10 +22,8 @@ summary_json(struct snapshot *s, struct err *e)
 		rc = err_nomem(e);
 	if (rc == 0) {
 		json_object_set_new(j, "id", json_string(s->id));
-		json_dumpf(j, stdout, JSON_INDENT(1));
-		printf("\n");
+		rc = cli_json(j, e);
 	}
-	json_decref(j);
 	buf_fini(&text);
 	return (rc);
 }

@@ -100,6 +100,18 @@ cli_usage(const char *text)
 }
 
 int
+cli_json(json_t *j, struct err *e)
+{
+	if (j == NULL)
+		return (err_nomem(e));
+	/* A full disk is cli_flush()'s to tell. */
+	(void)json_dumpf(j, stdout, JSON_INDENT(1));
+	(void)putchar('\n');
+	json_decref(j);
+	return (0);
+}
+
+int
 cli_flush(struct err *e)
 {
 	if (fflush(stdout) != 0 || ferror(stdout))

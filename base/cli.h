@@ -3,6 +3,8 @@
 
 #include <getopt.h>
 
+#include <jansson.h>
+
 #include "base/config.h"
 #include "base/err.h"
 
@@ -59,6 +61,12 @@ int cli_fail(const struct err *e);
 
 /* "usage: xcatvault TEXT" on standard error; returns STATUS_USAGE. */
 int cli_usage(const char *text);
+
+/*
+ * What a command says with --json: on standard output, released; NULL is
+ * ERR_FAILED, no memory.
+ */
+int cli_json(json_t *j, struct err *e);
 
 /*
  * Finish standard output: 0 if all of it was written, else an error (a full

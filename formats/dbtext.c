@@ -110,3 +110,11 @@ dbtext_json(const struct span *v)
 	buf_fini(&b);
 	return (j);
 }
+
+json_t *
+dbtext_string_json(const char *value)
+{
+	struct span sp = { value, strlen(value) };
+
+	return (dbtext_json(&sp));
+}

@@ -21,5 +21,6 @@ void dbtext_put(struct buf *out, const struct span *value);
  * bytes as \xNN.  NULL when memory runs out.
  */
 json_t *dbtext_json(const struct span *value);
+json_t *dbtext_string_json(const char *value);
 
 #endif

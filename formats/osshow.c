@@ -75,23 +75,15 @@ osshow_summary(struct buf *out, const struct osimages *o)
 }
 
 static json_t *
-string_json(const char *s)
-{
-	struct span sp = { s, strlen(s) };
-
-	return (dbtext_json(&sp));
-}
-
-static json_t *
 finding_json(const struct osimages_finding *f)
 {
 	json_t *j;
 
 	j = json_pack("{s:s, s:s, s:o, s:s}", "level",
 	    f->level == OSIMAGES_WARNING ? "warning" : "missing", "what",
-	    f->what, "path", string_json(f->path), "why", f->why);
+	    f->what, "path", dbtext_string_json(f->path), "why", f->why);
 	if (j != NULL && f->by[0] != '\0')
-		json_object_set_new(j, "named_by", string_json(f->by));
+		json_object_set_new(j, "named_by", dbtext_string_json(f->by));
 	if (j != NULL && f->line > 0)
 		json_object_set_new(j, "line",
 		    json_integer((json_int_t)f->line));

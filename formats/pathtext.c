@@ -88,6 +88,20 @@ pathtext_dup(const char *text)
 	return (path);
 }
 
+json_t *
+pathtext_json(const char *raw)
+{
+	struct buf b = BUF_INIT;
+	json_t *j = NULL;
+
+	pathtext_encode(&b, raw, strlen(raw));
+	(void)buf_cstr(&b);
+	if (!b.nomem)
+		j = json_string((const char *)b.data);
+	buf_fini(&b);
+	return (j);
+}
+
 int
 pathtext_valid(const char *text, size_t len)
 {

@@ -4,6 +4,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <jansson.h>
+
 #include "base/buf.h"
 
 /*
@@ -27,6 +29,9 @@ int pathtext_decode(struct buf *out, const char *text, size_t len);
  * of any name, or memory runs out.
  */
 char *pathtext_dup(const char *text);
+
+/* The text of a raw name, as a new JSON string, which is plain ASCII; NULL. */
+json_t *pathtext_json(const char *raw);
 
 /* Whether a text is well formed, without decoding it. */
 int pathtext_valid(const char *text, size_t len);

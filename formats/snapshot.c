@@ -72,6 +72,25 @@ fini_database(struct snapshot *s)
 		free(*node_field(&s->node, i));
 }
 
+const struct snapshot_table *
+snapshot_table_named(const struct snapshot *s, const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < s->database.ntables; i++)
+		if (strcmp(s->database.tables[i].name, name) == 0)
+			return (&s->database.tables[i]);
+	return (NULL);
+}
+
+int
+snapshot_set(char **to, const char *from, struct err *e)
+{
+	if (from != NULL && (*to = strdup(from)) == NULL)
+		return (err_nomem(e));
+	return (0);
+}
+
 void
 snapshot_fini(struct snapshot *s)
 {
@@ -140,21 +159,6 @@ parse_time(const char *s, struct timespec *t)
 	return (strcmp(s, again) == 0 ? 0 : -1);
 }
 
-/* A raw name as a JSON string in catalog text, which is plain ASCII. */
-static json_t *
-path_json(const char *path)
-{
-	struct buf b = BUF_INIT;
-	json_t *j = NULL;
-
-	pathtext_encode(&b, path, strlen(path));
-	(void)buf_cstr(&b);
-	if (!b.nomem)
-		j = json_string((const char *)b.data);
-	buf_fini(&b);
-	return (j);
-}
-
 static json_t *
 volume_json(struct snapshot_volume *v)
 {
@@ -163,8 +167,8 @@ volume_json(struct snapshot_volume *v)
 	size_t i;
 
 	digest_hexz(v->root, root);
-	j = json_pack("{s:o, s:o, s:s, s:i}", "path", path_json(v->path),
-	    "source", path_json(v->source), "root", root,
+	j = json_pack("{s:o, s:o, s:s, s:i}", "path", pathtext_json(v->path),
+	    "source", pathtext_json(v->source), "root", root,
 	    "depth", (int)v->depth);
 	if (j == NULL)
 		return (NULL);
@@ -207,7 +211,7 @@ add_reports(json_t *j, struct snapshot *s)
 	for (i = 0; i < s->nreports; i++)
 		if (json_array_append_new(list, json_pack("{s:s, s:o, s:o}",
 		    "kind", s->reports[i].kind,
-		    "path", path_json(s->reports[i].path),
+		    "path", pathtext_json(s->reports[i].path),
 		    "message", json_string(s->reports[i].message))) == -1)
 			return (-1);
 	return (0);

@@ -84,6 +84,13 @@ struct snapshot {
 	uint64_t stored_bytes;	/* added to the vault by this run */
 };
 
+/* The proof of a table of its dump; NULL when there is none. */
+const struct snapshot_table *snapshot_table_named(const struct snapshot *s,
+    const char *name);
+
+/* Set one of its strings to a copy; NULL leaves it as it is. */
+int snapshot_set(char **to, const char *from, struct err *e);
+
 /* All zero is a valid empty snapshot. */
 void snapshot_fini(struct snapshot *s);
 

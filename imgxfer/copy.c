@@ -6,6 +6,7 @@
 #include <jansson.h>
 
 #include "base/cancel.h"
+#include "base/clock.h"
 #include "base/human.h"
 #include "imgxfer/exportargs.h"
 #include "imgxfer/exportextra.h"
@@ -157,15 +158,6 @@ prove(struct copy *c, struct copying *o, struct err *e)
 	return (rc);
 }
 
-static double
-now(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return ((double)t.tv_sec + (double)t.tv_nsec / 1e9);
-}
-
 /* From there to there, and proved at both ends. */
 static int
 carry(struct copy *c, struct copying *o, struct err *e)
@@ -182,14 +174,14 @@ carry(struct copy *c, struct copying *o, struct err *e)
 		return (-1);
 	to = lay_sink(o->lay);
 	progress = progress_new("copied", !c->cli->quiet && !c->cli->json);
-	o->seconds = now();
+	o->seconds = clock_now();
 	rc = exportrun_carry(&o->run, &c->args.run, &to, progress, e);
 	rc = lay_end(o->lay, rc == -1 ? e : NULL, e);
 	progress_free(progress);
 	if (rc == -1 || prove(c, o, e) == -1 ||
 	    held_digest(lay_held(o->lay), digest, e) == -1)
 		return (-1);
-	o->seconds = now() - o->seconds;
+	o->seconds = clock_now() - o->seconds;
 	return (memcmp(digest, o->run.in.bundle_digest, DIGEST_LEN) == 0 ? 0 :
 	    err_set(e, ERR_DAMAGED, "%s: the SHA-256 of the bundle is "
 	    "another one there than here",
@@ -407,8 +399,7 @@ run_all(struct copy *c)
 			break;
 	}
 	if (c->cli->json) {
-		json_dumpf(c->told, stdout, JSON_INDENT(1));
-		printf("\n");
+		(void)cli_json(json_incref(c->told), &e);
 	}
 	return (cli_flush(&e) == -1 ? cli_fail(&e) : status);
 }

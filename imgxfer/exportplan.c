@@ -195,3 +195,14 @@ exportplan_fini(struct exportplan *p)
 	arena_fini(&p->arena);
 	memset(p, 0, sizeof(*p));
 }
+
+const char *
+exportplan_path(const struct exportplan *p, const char *role)
+{
+	size_t i;
+
+	for (i = 0; i < p->nfiles; i++)
+		if (strcmp(p->files[i].role, role) == 0)
+			return (p->files[i].path);
+	return (NULL);
+}

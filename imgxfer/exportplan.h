@@ -82,6 +82,9 @@ int exportplan_make(struct exportplan *p, struct remote *r,
     struct nodefs *fs, const struct exportplan_options *opt, struct err *e);
 void exportplan_fini(struct exportplan *p);
 
+/* The path of the file that has this role; NULL: none has. */
+const char *exportplan_path(const struct exportplan *p, const char *role);
+
 /* A column's value; "" when there is none. */
 const char *exportplan_value(const struct exportplan_row *row,
     const char *column);

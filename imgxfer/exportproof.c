@@ -162,23 +162,12 @@ check_row(const struct exportrun *run, const char *name,
 	return (0);
 }
 
-static const char *
-path_of(const struct exportplan *p, const char *role)
-{
-	size_t i;
-
-	for (i = 0; i < p->nfiles; i++)
-		if (strcmp(p->files[i].role, role) == 0)
-			return (p->files[i].path);
-	return (NULL);
-}
-
 /* xCAT must have taken the very files that it was foretold to take. */
 static int
 check_element(const struct exportrun *run, const char *role,
     const char *value, struct err *e)
 {
-	const char *path = path_of(&run->plan, role);
+	const char *path = exportplan_path(&run->plan, role);
 
 	if (path == NULL && value == NULL)
 		return (0);

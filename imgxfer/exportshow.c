@@ -129,14 +129,10 @@ exportshow_plan(const struct exportrun *run, const struct cli *cli,
 	const struct exportplan *p = &run->plan;
 	int status = p->nproblems > 0 ? STATUS_FAILED :
 	    p->nwarnings > 0 ? STATUS_REPORTED : STATUS_DONE;
-	json_t *j;
 
 	if (cli->json) {
-		if ((j = exportshow_plan_json(run)) == NULL)
-			return (err_nomem(e));
-		json_dumpf(j, stdout, JSON_INDENT(1));
-		json_decref(j);
-		putchar('\n');
+		if (cli_json(exportshow_plan_json(run), e) == -1)
+			return (-1);
 	} else if (!cli->quiet)
 		print_plan(run);
 	return (cli_flush(e) == -1 ? -1 : status);

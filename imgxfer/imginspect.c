@@ -15,14 +15,10 @@ show(const struct cli *cli, const struct inspect *in, const char *name,
     struct err *e)
 {
 	struct buf b = BUF_INIT;
-	json_t *j;
 
 	if (cli->json) {
-		if ((j = inspect_json(in, name)) == NULL)
-			return (err_nomem(e));
-		json_dumpf(j, stdout, JSON_INDENT(2));
-		putchar('\n');
-		json_decref(j);
+		if (cli_json(inspect_json(in, name), e) == -1)
+			return (-1);
 	} else if (!cli->quiet)
 		inspect_print(in, name, cli->verbose, stdout);
 	else if (in->status == STATUS_DAMAGED) {

@@ -199,7 +199,6 @@ static int
 tell(const struct arguments *a, const struct cli *cli,
     const struct import_result *res, struct err *e)
 {
-	json_t *j;
 	size_t i;
 
 	if (a->from.skipped > 0)
@@ -209,11 +208,8 @@ tell(const struct arguments *a, const struct cli *cli,
 	for (i = 0; i < res->nwarnings; i++)
 		cli_warn("%s", res->warnings[i].text);
 	if (cli->json) {
-		if ((j = import_json(res)) == NULL)
-			return (err_nomem(e));
-		json_dumpf(j, stdout, JSON_INDENT(1));
-		printf("\n");
-		json_decref(j);
+		if (cli_json(import_json(res), e) == -1)
+			return (-1);
 	} else
 		import_print(res, cli->quiet, stdout);
 	return (cli_flush(e));

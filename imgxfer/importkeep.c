@@ -7,14 +7,6 @@
 #include "vault/deposit.h"
 
 static int
-set_text(char **to, const char *from, struct err *e)
-{
-	if (from != NULL && (*to = strdup(from)) == NULL)
-		return (err_nomem(e));
-	return (0);
-}
-
-static int
 describe(const struct importkeep *k, struct snapshot *s, struct err *e)
 {
 	struct buf site = BUF_INIT;
@@ -24,16 +16,16 @@ describe(const struct importkeep *k, struct snapshot *s, struct err *e)
 	(void)gethostname(host, sizeof(host) - 1);
 	buf_printf(&site, "%s.image.undo", k->site);
 	if ((rc = buf_ok(&site, e)) == 0)
-		rc = set_text(&s->site, buf_cstr(&site), e);
+		rc = snapshot_set(&s->site, buf_cstr(&site), e);
 	buf_fini(&site);
 	if (rc == 0 && !snapshot_valid_site(s->site))
 		return (err_set(e, ERR_USAGE, "%s: no name for what is kept",
 		    s->site));
-	if (rc == -1 || set_text(&s->host, host, e) == -1 ||
-	    set_text(&s->tool, "xcatvault " XCATVAULT_VERSION, e) == -1 ||
-	    set_text(&s->node.address, remote_name(k->remote), e) == -1)
+	if (rc == -1 || snapshot_set(&s->host, host, e) == -1 ||
+	    snapshot_set(&s->tool, "xcatvault " XCATVAULT_VERSION, e) == -1 ||
+	    snapshot_set(&s->node.address, remote_name(k->remote), e) == -1)
 		return (-1);
-	return (set_text(&s->node.fingerprint, remote_fingerprint(k->remote),
+	return (snapshot_set(&s->node.fingerprint, remote_fingerprint(k->remote),
 	    e));
 }
 

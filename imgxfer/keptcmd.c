@@ -140,12 +140,10 @@ list_all(struct list *l, const struct cli *cli, struct err *e)
 		if (kept_is(&l->refs.refs[i]) &&
 		    list_one(l, &l->refs.refs[i], e) == -1)
 			return (-1);
-	if (l->json == NULL) {
+	if (l->json == NULL)
 		print_rows(l);
-	} else {
-		json_dumpf(l->json, stdout, JSON_INDENT(1));
-		putchar('\n');
-	}
+	else if (cli_json(json_incref(l->json), e) == -1)
+		return (-1);
 	return (cli_flush(e));
 }
 
@@ -198,11 +196,8 @@ tell_export(const struct cli *cli, const struct kept *k,
 		    "tar_bytes", (json_int_t)k->about.tar_bytes,
 		    "tar_sha256", tar,
 		    "sidecar", k->sidecar.image != NULL);
-		if (j == NULL)
-			return (err_nomem(e));
-		json_dumpf(j, stdout, JSON_INDENT(1));
-		json_decref(j);
-		putchar('\n');
+		if (cli_json(j, e) == -1)
+			return (-1);
 	} else if (!cli->quiet)
 		printf("%s of %.19sZ: %s in %s; its archive is the one that "
 		    "was kept%s\n", k->about.image, when, bytes, output,

@@ -148,12 +148,7 @@ print_json(const struct osimages *o, const struct imgsite *s, struct err *e)
 	    remote_name(s->remote), "complete", (json_int_t)o->complete,
 	    "incomplete", (json_int_t)o->incomplete, "not_checked",
 	    (json_int_t)o->unchecked, "osimages", osshow_json(o));
-	if (j == NULL)
-		return (err_nomem(e));
-	json_dumpf(j, stdout, JSON_INDENT(1));
-	printf("\n");
-	json_decref(j);
-	return (0);
+	return (cli_json(j, e));
 }
 
 static int

@@ -33,17 +33,6 @@ take_row(struct imgmanifest *m, const char *name,
 	return (0);
 }
 
-static const char *
-path_of(const struct exportplan *p, const char *role)
-{
-	size_t i;
-
-	for (i = 0; i < p->nfiles; i++)
-		if (strcmp(p->files[i].role, role) == 0)
-			return (p->files[i].path);
-	return (NULL);
-}
-
 /* A file that imgexport makes, under the name it would have. */
 static const char *
 below(struct imgmanifest *m, const char *dir, const char *name)
@@ -68,9 +57,9 @@ fill(struct imgmanifest *m, const struct exportplan *p, struct err *e)
 	if (take_row(m, "linuximage", &p->linuximage, e) == -1 ||
 	    take_row(m, "osimage", &p->osimage, e) == -1)
 		return (-1);
-	m->kernel = path_of(p, "kernel");
-	m->ramdisk = path_of(p, "ramdisk");
-	m->rootimg = path_of(p, "rootimg");
+	m->kernel = exportplan_path(p, "kernel");
+	m->ramdisk = exportplan_path(p, "ramdisk");
+	m->rootimg = exportplan_path(p, "rootimg");
 	if (strstr(p->provmethod, "install") != NULL)
 		m->media = "required";
 	if (strcmp(p->provmethod, "statelite") != 0)

@@ -97,22 +97,14 @@ print_text(const struct ready *r, const struct cli *cli, struct err *e)
 }
 
 static json_t *
-string_json(const char *s)
-{
-	struct span sp = { s, strlen(s) };
-
-	return (dbtext_json(&sp));
-}
-
-static json_t *
 item_json(const struct ready_item *it)
 {
-	json_t *command = it->command[0] != '\0' ? string_json(it->command) :
+	json_t *command = it->command[0] != '\0' ? dbtext_string_json(it->command) :
 	    json_null();
 
 	return (json_pack("{s:s, s:s, s:o, s:o, s:o}", "level",
 	    levels[it->level], "area", it->area, "what",
-	    string_json(it->what), "why", string_json(it->why), "command",
+	    dbtext_string_json(it->what), "why", dbtext_string_json(it->why), "command",
 	    command));
 }
 
@@ -125,21 +117,16 @@ print_json(const struct ready *r, struct err *e)
 	for (i = 0; i < r->nodes.n; i++)
 		if (r->nodes.at[i].set)
 			json_array_append_new(nodes,
-			    string_json(r->nodes.at[i].name));
+			    dbtext_string_json(r->nodes.at[i].name));
 	for (i = 0; i < r->n; i++)
 		json_array_append_new(items, item_json(&r->items[i]));
 	j = json_pack("{s:o, s:s, s:s, s:o, s:o, s:o, s:o, s:o}", "osimage",
-	    string_json(r->image), "node", remote_name(r->site->remote),
+	    dbtext_string_json(r->image), "node", remote_name(r->site->remote),
 	    "verdict", verdict(r), "provmethod",
 	    dbtext_json(&r->img->provmethod), "osvers",
-	    string_json(r->osvers), "osarch", string_json(r->arch),
+	    dbtext_string_json(r->osvers), "osarch", dbtext_string_json(r->arch),
 	    "nodes", nodes, "items", items);
-	if (j == NULL)
-		return (err_nomem(e));
-	json_dumpf(j, stdout, JSON_INDENT(1));
-	printf("\n");
-	json_decref(j);
-	return (0);
+	return (cli_json(j, e));
 }
 
 static int

@@ -42,21 +42,6 @@ text_at(struct sidecar *s, const struct text *t)
 
 /* --------------------------------------------------------------- encoding */
 
-/* Names on a node may be any bytes: catalog text is plain ASCII. */
-static json_t *
-path_json(const char *path)
-{
-	struct buf b = BUF_INIT;
-	json_t *j = NULL;
-
-	pathtext_encode(&b, path, strlen(path));
-	(void)buf_cstr(&b);
-	if (!b.nomem)
-		j = json_string((const char *)b.data);
-	buf_fini(&b);
-	return (j);
-}
-
 static json_t *
 digest_json(const uint8_t digest[DIGEST_LEN])
 {
@@ -99,12 +84,12 @@ member_json(const struct sidecar_member *m)
 {
 	json_t *j;
 
-	j = json_pack("{s:o, s:o, s:o, s:I}", "name", path_json(m->name),
+	j = json_pack("{s:o, s:o, s:o, s:I}", "name", pathtext_json(m->name),
 	    "type", type_json(m->type), "mode", mode_json(m->mode),
 	    "bytes", (json_int_t)m->size);
 	if (j != NULL && ((m->type == '0' && json_object_set_new(j, "sha256",
 	    digest_json(m->digest)) == -1) || (m->target != NULL &&
-	    json_object_set_new(j, "target", path_json(m->target)) == -1))) {
+	    json_object_set_new(j, "target", pathtext_json(m->target)) == -1))) {
 		json_decref(j);
 		return (NULL);
 	}
@@ -118,7 +103,7 @@ left_json(const struct sidecar_left *l)
 	int rc;
 
 	j = json_pack("{s:s, s:o, s:o, s:o, s:I, s:b}", "what", l->what,
-	    "path", path_json(l->path), "type", type_json(l->type),
+	    "path", pathtext_json(l->path), "type", type_json(l->type),
 	    "mode", mode_json(l->mode), "bytes", (json_int_t)l->size,
 	    "carried", l->carried);
 	if (j == NULL)

@@ -159,11 +159,8 @@ print(const struct arguments *a, const struct cli *cli,
 	if (cli->json) {
 		j = a->put.dry_run ? dbput_plan_json(&r->plan) :
 		    dbput_result_json(r);
-		if (j == NULL)
-			return (err_nomem(e));
-		json_dumpf(j, stdout, JSON_INDENT(1));
-		printf("\n");
-		json_decref(j);
+		if (cli_json(j, e) == -1)
+			return (-1);
 	} else if (a->put.dry_run) {
 		dbput_plan_print(&r->plan, 1, stdout);
 	} else if (!cli->quiet) {

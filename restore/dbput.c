@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "base/cli.h"
+#include "base/clock.h"
 #include "restore/dbjudge.h"
 #include "restore/dbstage.h"
 #include "restore/dbundo.h"
@@ -162,7 +163,7 @@ give_to_xcat(struct dbwork *w, struct dbput_result *r, struct err *e)
 {
 	const struct dbset_table **t;
 	struct dbstage_done done;
-	double start = dbwork_now();
+	double start = clock_now();
 	size_t n;
 	int begun, rc;
 
@@ -175,7 +176,7 @@ give_to_xcat(struct dbwork *w, struct dbput_result *r, struct err *e)
 	dbwork_say(w, "restorexCATdb: %zu tables", n);
 	rc = dbstage_restore(w->opt->remote, t, n, r->bypass, limit_of(w),
 	    &done, &begun, e);
-	w->xcat_s += dbwork_now() - start;
+	w->xcat_s += clock_now() - start;
 	free(t);
 	if (rc == -1 && begun)
 		return (cut_short(w, e));
@@ -249,19 +250,19 @@ prove(struct dbwork *w, struct dbput_result *r, struct err *e)
 	    .limit_s = w->opt->limit_s };
 	struct dbset now = { NULL, 0, 0 };
 	struct dump *d;
-	double start = dbwork_now(), then;
+	double start = clock_now(), then;
 	int rc = -1;
 
 	dbwork_say(w, "dumping it once more, to compare");
 	dbset_take(&now, &opt);
 	if ((d = dump_new(w->opt->remote, &opt, e)) != NULL) {
-		then = dbwork_now();
+		then = clock_now();
 		w->xcat_s += then - start;
 		r->compared = dump_verdict(d) != SNAPSHOT_DUMP_FAILED;
 		if ((rc = dbset_taken(&now, dump_proof(d), e)) == 0 &&
 		    r->compared)
 			rc = compare(w, &now, r, e);
-		w->own_s += dbwork_now() - then;
+		w->own_s += clock_now() - then;
 		if (!r->compared)
 			report_add(w->opt->report, "database", DUMP_TARGET,
 			    "it cannot be dumped to be compared: %s",

@@ -217,17 +217,6 @@ dbset_replace(struct dbset_table *t, struct buf *text, struct err *e)
 	return (dbset_prove(t, e));
 }
 
-static const struct snapshot_table *
-proof_of(const struct snapshot *s, const char *name)
-{
-	size_t i;
-
-	for (i = 0; i < s->database.ntables; i++)
-		if (strcmp(s->database.tables[i].name, name) == 0)
-			return (&s->database.tables[i]);
-	return (NULL);
-}
-
 /* Against what the snapshot says of its own dump. */
 static int
 check_proof(struct dbset *s, const struct snapshot *snap, struct err *e)
@@ -238,7 +227,7 @@ check_proof(struct dbset *s, const struct snapshot *snap, struct err *e)
 
 	for (i = 0; i < n && snap->database.ntables > 0; i++) {
 		t = &s->tables[i];
-		p = proof_of(snap, t->name);
+		p = snapshot_table_named(snap, t->name);
 		if (p != NULL && memcmp(p->digest, t->digest,
 		    DIGEST_LEN) == 0)
 			continue;

@@ -44,22 +44,11 @@ load_newest(const struct dbwork *w, struct snapshot *s, struct err *e)
 	return (rc);
 }
 
-static const struct snapshot_table *
-table_of(const struct snapshot *s, const char *name)
-{
-	size_t i;
-
-	for (i = 0; i < s->database.ntables; i++)
-		if (strcmp(s->database.tables[i].name, name) == 0)
-			return (&s->database.tables[i]);
-	return (NULL);
-}
-
 /* Whether the undo has a table of the target just as it is there. */
 static int
 has_table(const struct snapshot *s, const struct dbset_table *t)
 {
-	const struct snapshot_table *kept = table_of(s, t->name);
+	const struct snapshot_table *kept = snapshot_table_named(s, t->name);
 
 	return (kept != NULL &&
 	    memcmp(kept->digest, t->digest, DIGEST_LEN) == 0);
@@ -154,14 +143,6 @@ dbundo_resumes(const struct dbwork *w, struct dbput_undo *out,
 /* -------------------------------------------------------------- keeping it */
 
 static int
-set_text(char **to, const char *from, struct err *e)
-{
-	if (from != NULL && (*to = strdup(from)) == NULL)
-		return (err_nomem(e));
-	return (0);
-}
-
-static int
 describe(const struct dbwork *w, struct snapshot *s, struct err *e)
 {
 	const struct probe *p = &w->probe;
@@ -172,19 +153,19 @@ describe(const struct dbwork *w, struct snapshot *s, struct err *e)
 	(void)gethostname(host, sizeof(host) - 1);
 	buf_printf(&site, "%s.undo", w->opt->site);
 	if ((rc = buf_ok(&site, e)) == 0)
-		rc = set_text(&s->site, buf_cstr(&site), e);
+		rc = snapshot_set(&s->site, buf_cstr(&site), e);
 	buf_fini(&site);
-	if (rc == -1 || set_text(&s->host, host, e) == -1 ||
-	    set_text(&s->tool, "xcatvault " XCATVAULT_VERSION, e) == -1 ||
-	    set_text(&s->node.address, remote_name(w->opt->remote),
+	if (rc == -1 || snapshot_set(&s->host, host, e) == -1 ||
+	    snapshot_set(&s->tool, "xcatvault " XCATVAULT_VERSION, e) == -1 ||
+	    snapshot_set(&s->node.address, remote_name(w->opt->remote),
 	    e) == -1 ||
-	    set_text(&s->node.fingerprint,
+	    snapshot_set(&s->node.fingerprint,
 	    remote_fingerprint(w->opt->remote), e) == -1 ||
-	    set_text(&s->node.hostname, p->hostname, e) == -1 ||
-	    set_text(&s->node.os, p->os, e) == -1 ||
-	    set_text(&s->node.arch, p->arch, e) == -1 ||
-	    set_text(&s->node.xcat, p->xcat_version, e) == -1 ||
-	    set_text(&s->node.engine, p->db_engine, e) == -1)
+	    snapshot_set(&s->node.hostname, p->hostname, e) == -1 ||
+	    snapshot_set(&s->node.os, p->os, e) == -1 ||
+	    snapshot_set(&s->node.arch, p->arch, e) == -1 ||
+	    snapshot_set(&s->node.xcat, p->xcat_version, e) == -1 ||
+	    snapshot_set(&s->node.engine, p->db_engine, e) == -1)
 		return (-1);
 	return (dump_describe(w->dump, &s->database, e));
 }

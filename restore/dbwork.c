@@ -4,6 +4,7 @@
 #include <time.h>
 
 #include "base/cli.h"
+#include "base/clock.h"
 #include "remote/exec.h"
 #include "remote/quote.h"
 #include "restore/dbcsv.h"
@@ -17,15 +18,6 @@
 #define SEEN_MAX 10		/* rows of a table with an old name */
 #define BYPASS_S 60
 #define BYPASS_MAX ((size_t)64 << 20)
-
-double
-dbwork_now(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return ((double)t.tv_sec + (double)t.tv_nsec / 1e9);
-}
 
 void
 dbwork_say(const struct dbwork *w, const char *fmt, ...)
@@ -115,13 +107,13 @@ dump_target(struct dbwork *w, struct err *e)
 {
 	struct dump_options opt = { .probe = &w->probe, .max_loss = 100,
 	    .limit_s = w->opt->limit_s };
-	double start = dbwork_now();
+	double start = clock_now();
 
 	dump_free(w->dump);
 	dbset_fini(&w->there);
 	dbset_take(&w->there, &opt);
 	w->dump = dump_new(w->opt->remote, &opt, e);
-	w->xcat_s += dbwork_now() - start;
+	w->xcat_s += clock_now() - start;
 	if (w->dump == NULL)
 		return (-1);
 	return (dbset_taken(&w->there, dump_proof(w->dump), e));
@@ -512,22 +504,22 @@ int
 dbwork_prepare(struct dbwork *w, int may_restart, struct err *e)
 {
 	const struct dbset_table *nodes;
-	double start = dbwork_now(), then;
+	double start = clock_now(), then;
 	int rc;
 
 	if (dbset_load(&w->want, w->opt->view, e) == -1 ||
 	    check_names(w, e) == -1)
 		return (-1);
-	w->own_s += dbwork_now() - start;
+	w->own_s += clock_now() - start;
 	if (look_at_target(w, may_restart, e) == -1)
 		return (-1);
-	then = dbwork_now();
+	then = clock_now();
 	if (dbnames_look(w, e) == -1 ||
 	    (w->opt->image != NULL &&
 	    dbmerge_pick(&w->want, w->opt->image, e) == -1) ||
 	    plan_tables(w, e) == -1)
 		return (-1);
-	w->own_s += dbwork_now() - then;
+	w->own_s += clock_now() - then;
 	w->plan->xcatd = w->probe.xcatd;
 	nodes = dbset_find(&w->there, "nodelist");
 	if (nodes == NULL || nodes->rows == 0 || w->plan->lost == 0)

@@ -40,7 +40,4 @@ void dbwork_say(const struct dbwork *w, const char *fmt, ...)
 /* Restart xcatd or start it, and know whether it answers; say so. */
 int dbwork_restart(struct dbwork *w, struct err *e);
 
-/* Seconds of a clock that only goes on. */
-double dbwork_now(void);
-
 #endif

@@ -12,6 +12,7 @@
 #include <jansson.h>
 
 #include "base/cancel.h"
+#include "base/clock.h"
 #include "base/cpu.h"
 #include "base/human.h"
 #include "base/io.h"
@@ -512,19 +513,7 @@ print_json(struct drill *d, struct err *e)
 		    osshow_json(&d->images));
 	if (d->keep)
 		json_object_set_new(j, "kept", dbtext_json(&kept));
-	json_dumpf(j, stdout, JSON_INDENT(1));
-	printf("\n");
-	json_decref(j);
-	return (0);
-}
-
-static double
-now(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return ((double)t.tv_sec + (double)t.tv_nsec / 1e9);
+	return (cli_json(j, e));
 }
 
 /* One that could not be opened for damage has failed, too. */
@@ -540,7 +529,7 @@ static int
 run(struct drill *d, const char *snap)
 {
 	struct err e = { .kind = ERR_NONE };
-	double begin = now();
+	double begin = clock_now();
 	int rc, status;
 
 	d->findings = calloc(FINDINGS_MAX, sizeof(*d->findings));
@@ -552,7 +541,7 @@ run(struct drill *d, const char *snap)
 	umask(0);
 	cancel_catch_signals();
 	rc = try_all(d, &e);
-	d->seconds = now() - begin;
+	d->seconds = clock_now() - begin;
 	status = status_of(d);
 	if (rc == 0 && d->cli->json)
 		rc = print_json(d, &e);

@@ -233,16 +233,11 @@ static int
 tell(struct export *x, const struct cli *cli, struct err *e)
 {
 	char bytes[HUMAN_LEN], stored[HUMAN_LEN];
-	json_t *j;
 
 	if (strcmp(x->output, "-") == 0 || (cli->quiet && !cli->json))
 		return (0);
 	if (cli->json) {
-		if ((j = summary_json(x)) == NULL)
-			return (err_nomem(e));
-		json_dumpf(j, stdout, JSON_INDENT(1));
-		json_decref(j);
-		putchar('\n');
+		return (cli_json(summary_json(x), e));
 	} else {
 		human_bytes(x->bytes, bytes);
 		human_bytes(zout_bytes(x->out), stored);

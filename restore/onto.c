@@ -291,12 +291,7 @@ restore_volumes(struct onto *o, const struct cli *cli, struct err *e)
 static int
 print_json(json_t *j, struct err *e)
 {
-	if (j == NULL)
-		return (err_nomem(e));
-	json_dumpf(j, stdout, JSON_INDENT(1));
-	json_decref(j);
-	putchar('\n');
-	return (cli_flush(e));
+	return (cli_json(j, e) == -1 ? -1 : cli_flush(e));
 }
 
 /* Whether it may be done: 1; 0 when a dry run has told why not; -1. */

@@ -16,12 +16,7 @@ print_json(const struct view *v, const struct osimages *o, struct err *e)
 	    "incomplete", (json_int_t)o->incomplete,
 	    "not_checked", (json_int_t)o->unchecked,
 	    "with_warnings", (json_int_t)o->warned, "osimages", list);
-	if (j == NULL)
-		return (err_nomem(e));
-	json_dumpf(j, stdout, JSON_INDENT(1));
-	printf("\n");
-	json_decref(j);
-	return (0);
+	return (cli_json(j, e));
 }
 
 static int
