@@ -99,8 +99,8 @@ print_text(const struct ready *r, const struct cli *cli, struct err *e)
 static json_t *
 item_json(const struct ready_item *it)
 {
-	json_t *command = it->command[0] != '\0' ? dbtext_string_json(it->command) :
-	    json_null();
+	json_t *command = it->command[0] != '\0' ?
+	    dbtext_string_json(it->command) : json_null();
 
 	return (json_pack("{s:s, s:s, s:o, s:o, s:o}", "level",
 	    levels[it->level], "area", it->area, "what",
