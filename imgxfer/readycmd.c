@@ -104,8 +104,8 @@ item_json(const struct ready_item *it)
 
 	return (json_pack("{s:s, s:s, s:o, s:o, s:o}", "level",
 	    levels[it->level], "area", it->area, "what",
-	    dbtext_string_json(it->what), "why", dbtext_string_json(it->why), "command",
-	    command));
+	    dbtext_string_json(it->what), "why",
+	    dbtext_string_json(it->why), "command", command));
 }
 
 static int
