@@ -124,8 +124,8 @@ print_json(const struct ready *r, struct err *e)
 	    dbtext_string_json(r->image), "node", remote_name(r->site->remote),
 	    "verdict", verdict(r), "provmethod",
 	    dbtext_json(&r->img->provmethod), "osvers",
-	    dbtext_string_json(r->osvers), "osarch", dbtext_string_json(r->arch),
-	    "nodes", nodes, "items", items);
+	    dbtext_string_json(r->osvers), "osarch",
+	    dbtext_string_json(r->arch), "nodes", nodes, "items", items);
 	return (cli_json(j, e));
 }
 
