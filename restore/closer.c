@@ -16,10 +16,23 @@ struct closer {
 	struct entry ent;
 };
 
+/* Whether a file's contents are its own affair, not that of another name. */
 static int
-is_for(const struct closer *c, const struct entry *ent, uint8_t flags,
+is_carrier(const struct closer *c, const struct entry *ent, size_t number)
+{
+	struct linkset_item *set;
+	struct err ignored;
+
+	set = survey_link(c->join->s, ent, number, &ignored);
+	return (set == NULL || set->number == number ||
+	    set->number == LINKSET_FIRST);
+}
+
+static int
+is_for(const struct closer *c, const struct entry *ent, size_t number,
     int above)
 {
+	uint8_t flags = c->join->s->acts[number];
 	int act = flags & SURVEY_ACT;
 
 	if (c->heirs)
@@ -34,7 +47,7 @@ is_for(const struct closer *c, const struct entry *ent, uint8_t flags,
 		return (0);
 	return (c->what == ASK_DEVICE ? ent->type == ENTRY_CHAR ||
 	    ent->type == ENTRY_BLOCK : ent->type == ENTRY_FILE &&
-	    ent->hardlink.len == 0);
+	    is_carrier(c, ent, number));
 }
 
 static int
@@ -51,7 +64,7 @@ next_closer(void *arg, size_t *number, struct buf *name, struct buf *want,
 		*number = c->number++;
 		if (*number >= j->s->n)
 			return (0);
-		if (!is_for(c, &c->ent, j->s->acts[*number], above))
+		if (!is_for(c, &c->ent, *number, above))
 			continue;
 		if (survey_name(name, &c->ent.path, e) == -1)
 			return (-1);

@@ -294,6 +294,23 @@ same_on_but_old()
 	same_tree "$T/tree" "$at"
 }
 
+@test "--checksum looks at hard links: by any of their names, and all names follow" {
+	mkdir "$T/tree"
+	echo right >"$T/tree/a"
+	ln "$T/tree/a" "$T/tree/b"
+	of /install "$T/tree"
+	fresh
+	local at
+	at=$(mn_path b /install)
+	echo right >"$at/a"
+	touch -r "$T/tree/a" "$at/a"
+	echo wrong >"$at/b"
+	touch -d 2020-01-01 "$at/b"
+	exits 0 onto --checksum /install/b
+	says ': 0 created, 1 replaced, 0 adjusted'
+	equal "$(cat "$at/b")" right
+}
+
 # marked DIR: a tree with attributes of every kind that this host knows
 marked()
 {
