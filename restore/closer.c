@@ -144,11 +144,27 @@ take_closer(void *arg, size_t number, const char *name, int same,
 	return (rc);
 }
 
+/* What a restore would lose of the entry at hand; from: how far it got. */
+static void
+count_lost(struct join *j, size_t number, size_t *from)
+{
+	const struct join_later *l;
+
+	while (*from < j->nlater && j->later[*from].number < number)
+		++*from;
+	l = *from < j->nlater && j->later[*from].number == number ?
+	    &j->later[*from] : NULL;
+	if (j->ent.type == ENTRY_FILE && (l == NULL || l->alone))
+		j->s->totals.freed += j->ent.size;
+	if (l != NULL && l->newer)
+		join_add_newer(j, &j->ent.path, l->size);
+}
+
 /* What a closer look has decided: count it, and the directories it is in. */
 static int
 touch_parents(struct join *j, struct err *e)
 {
-	size_t number = 0;
+	size_t number = 0, later = 0;
 	uint8_t *act;
 	int rc;
 
@@ -167,9 +183,8 @@ touch_parents(struct join *j, struct err *e)
 			*act &= (uint8_t)~SURVEY_CLOSER;
 			join_touch(j);
 			if (j->pass == SURVEY_FIRST) {
-				j->s->totals.plan.bytes +=
-				    join_bytes(&j->ent);
-				j->s->totals.inodes++;
+				join_count_made(j, 0);
+				count_lost(j, number, &later);
 			}
 		}
 		if (j->ent.type == ENTRY_DIR &&

@@ -311,6 +311,30 @@ same_on_but_old()
 	equal "$(cat "$at/b")" right
 }
 
+@test "--checksum does not replace a newer file of the same size unasked" {
+	mkdir "$T/tree"
+	echo then >"$T/tree/file"
+	touch -d 2020-01-01 "$T/tree/file"
+	of /install "$T/tree"
+	fresh
+	local at
+	at=$(mn_path b /install)
+	sleep 0.01
+	echo mine >"$at/file"
+	exits 2 onto --checksum
+	complains '1 file .* would be lost, /install/file among them'
+	equal "$(cat "$at/file")" mine
+	exits 0 onto --checksum --force --dry-run --json
+	equal "$(jq -c '.volumes[0] | [.replaced, .newer_files, .newer_bytes]' \
+	    "$T/out")" '[1,1,5]'
+	exits 0 onto --checksum --force
+	says ': 0 created, 1 replaced'
+	# the right contents: there is nothing to be lost
+	touch "$at/file"
+	exits 0 onto --checksum
+	says ': 0 created, 0 replaced, 1 adjusted'
+}
+
 # marked DIR: a tree with attributes of every kind that this host knows
 marked()
 {
