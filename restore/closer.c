@@ -160,13 +160,41 @@ count_lost(struct join *j, size_t number, size_t *from)
 		join_add_newer(j, &j->ent.path, l->size);
 }
 
+/* Another name of a file that is replaced would stay one of the old file. */
+static int
+follow_carrier(struct join *j, size_t number, struct err *e)
+{
+	struct plan_totals *t = &j->s->totals.plan;
+	uint8_t *act = &j->s->acts[number];
+	int was = *act & SURVEY_ACT;
+	struct linkset_item *set;
+
+	if (j->ent.type != ENTRY_FILE || (was != SURVEY_KEEP &&
+	    was != SURVEY_ADJUST))
+		return (0);
+	if ((set = survey_link(j->s, &j->ent, number, e)) == NULL)
+		return (e->kind == ERR_NONE ? 0 : -1);
+	if (set->number >= number ||
+	    (j->s->acts[set->number] & SURVEY_ACT) != SURVEY_REPLACE)
+		return (0);
+	*act = (uint8_t)((*act & ~SURVEY_ACT) | SURVEY_REPLACE |
+	    SURVEY_CLOSER);
+	j->s->work += was == SURVEY_KEEP;
+	if (j->pass == SURVEY_FIRST) {
+		--*(was == SURVEY_KEEP ? &t->kept : &t->adjusted);
+		t->replaced++;
+	}
+	join_tell(j, "replace", &j->ent.path);
+	return (1);
+}
+
 /* What a closer look has decided: count it, and the directories it is in. */
 static int
 touch_parents(struct join *j, struct err *e)
 {
 	size_t number = 0, later = 0;
 	uint8_t *act;
-	int rc;
+	int rc, link;
 
 	wanted_free(j->wanted);
 	j->wanted = wanted_new(j->s->opt->view, j->s->opt->sel, j->s->vol,
@@ -179,11 +207,13 @@ touch_parents(struct join *j, struct err *e)
 			continue;
 		act = &j->s->acts[number];
 		join_climb(j, &j->ent.path);
+		if ((link = follow_carrier(j, number, e)) == -1)
+			return (-1);
 		if ((*act & SURVEY_CLOSER) != 0) {
 			*act &= (uint8_t)~SURVEY_CLOSER;
 			join_touch(j);
 			if (j->pass == SURVEY_FIRST) {
-				join_count_made(j, 0);
+				join_count_made(j, link);
 				count_lost(j, number, &later);
 			}
 		}

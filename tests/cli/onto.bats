@@ -309,6 +309,14 @@ same_on_but_old()
 	exits 0 onto --checksum /install/b
 	says ': 0 created, 1 replaced, 0 adjusted'
 	equal "$(cat "$at/b")" right
+	exits 0 onto --checksum
+	says ': 0 created, 1 replaced' "b on a"
+	flip "$at/a" 2
+	touch -r "$T/tree/a" "$at/a"
+	exits 0 onto --checksum
+	says ': 0 created, 2 replaced, 0 adjusted'
+	same_tree "$T/tree" "$at"
+	[ "$at/a" -ef "$at/b" ]
 }
 
 @test "--checksum does not replace a newer file of the same size unasked" {
