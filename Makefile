@@ -108,7 +108,6 @@ UNIT = $(patsubst tests/unit/%.c,$(BUILD)/tests/unit/%,$(wildcard tests/unit/tes
 FUZZ = $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 PAGES = $(wildcard man/*.1 man/*.5)
 UNITS = xcatvault@.service xcatvault@.timer
-BATS = tests/cli tests/fault
 # Suites in which a vault plays no part, or none that differs.
 NO_VAULT = config disaster dump full image_copy image_export image_import \
 	image_inspect image_list image_native install mn node onto ontocut \
@@ -182,15 +181,20 @@ check-corpus: $(FUZZ:%=$(BUILD)/tests/fuzz/%)
 	$(Q)for f in $(FUZZ); do \
 		$(BUILD)/tests/fuzz/$$f tests/fuzz/corpus/$${f#fuzz_} || exit 1; \
 	done
-# All suites with vaults in directories; meanwhile, for it waits much, those
-# about vaults once more with vaults behind ssh.
+# Side by side, for they wait much: the suites about vaults with vaults in
+# directories, the same once more with vaults behind ssh, and the others.
+VAULT_BATS = $(filter-out $(NO_VAULT:%=tests/cli/%.bats),$(wildcard tests/cli/*.bats))
 check-cli: $(BUILD)/xcatvault $(BUILD)/tests/cli/remote_tool
-	$(Q)$(MAKE) --no-print-directory -Otarget -j2 check-cli-dir check-cli-ssh
+	$(Q)$(MAKE) --no-print-directory -Otarget -j3 check-cli-dir \
+		check-cli-ssh check-cli-node
 check-cli-dir:
-	$(Q)XCATVAULT=$(abspath $(BUILD))/xcatvault bats $(BATS)
+	$(Q)XCATVAULT=$(abspath $(BUILD))/xcatvault bats $(VAULT_BATS) tests/fault
 check-cli-ssh:
 	$(Q)XCATVAULT=$(abspath $(BUILD))/xcatvault XCATVAULT_TEST_VAULT=ssh \
-		bats $(filter-out $(NO_VAULT:%=tests/cli/%.bats),$(wildcard tests/cli/*.bats))
+		bats $(VAULT_BATS)
+check-cli-node:
+	$(Q)XCATVAULT=$(abspath $(BUILD))/xcatvault \
+		bats $(NO_VAULT:%=tests/cli/%.bats)
 check-fault: check-deps $(BUILD)/xcatvault
 	$(Q)XCATVAULT=$(abspath $(BUILD))/xcatvault tests/fault/sweep.sh full
 
