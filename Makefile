@@ -253,6 +253,6 @@ clean:
 	rm -rf $(BUILD)
 
 .PHONY: all deps check-deps check check-run check-unit check-corpus check-cli \
-	check-cli-dir check-cli-ssh \
+	check-cli-dir check-cli-ssh check-cli-node \
 	check-fault fuzz fuzz-build bench demo lint format install uninstall \
 	dist clean
