@@ -541,9 +541,10 @@ repack()
 	echo b >"$B/extra/b"
 	ln -s /etc/cron.d/x "$B/extra/install/a/name"
 	echo evil >"$B/extra/install/b/name"
-	repack --no-recursion -- ./ "./$IMAGE" "$IMAGE"/* "$IMAGE/extra/a" \
-	    "$IMAGE/extra/b" "$IMAGE/extra/install/a/name" \
-	    "$IMAGE/extra/install/b/name"
+	repack --no-recursion -- ./ "$IMAGE" \
+	    "$IMAGE"/{kernel,{initrd-stateless,rootimg.cpio}.gz} \
+	    "$IMAGE"/{compute.pkglist,manifest.xml,extra,extra/a,extra/b} \
+	    "$IMAGE"/extra/install/{a,b}/name
 	verdict b.tgz 5 'a/name: it is a symbolic link to /etc/cron.d/x' \
 	    'a/name: its directory is not in the archive' \
 	    'b/name: its directory is not in the archive' \
@@ -567,13 +568,13 @@ repack()
 	chmod 0777 "$B/extra/install/x/postscripts"
 	bundle_pack b
 	verdict b.tgz 5 'x/postscripts: anybody may write to it: mode 0777'
-	chmod 0755 "$B/extra/install/x/postscripts"
-	for mode in 2755 1777; do
-		chmod "$mode" "$B/extra/install/x/postscripts"
+	chmod 00755 "$B/extra/install/x/postscripts"
+	for mode in 2755 4755 1777; do
+		chmod "0$mode" "$B/extra/install/x/postscripts"
 		bundle_pack b
 		verdict b.tgz 5 "x/postscripts: .*mode $mode"
 	done
-	chmod 0755 "$B/extra/install/x/postscripts"
+	chmod 00755 "$B/extra/install/x/postscripts"
 	chmod 0666 "$B/compute.pkglist"
 	bundle_pack b
 	verdict b.tgz 5 'compute.pkglist: anybody may write to it'
@@ -606,7 +607,7 @@ repack()
 		cp "$B/initrd-stateless.gz" "$B/initrd.decoy$i"
 	done
 	noise 5 40000 >"$B/rootimg.cpio.gz"
-	repack -- ./ "$IMAGE"/initrd.decoy? "$IMAGE/rootimg.cpio.gz" \
+	repack -- ./ "$IMAGE"/initrd.decoy{1..8} "$IMAGE/rootimg.cpio.gz" \
 	    "$IMAGE/initrd-stateless.gz" "$IMAGE/kernel" \
 	    "$IMAGE/compute.pkglist" "$IMAGE/manifest.xml"
 	verdict b.tgz 5 'there are 10 files called'
@@ -632,6 +633,30 @@ repack()
 	verdict b.tgz 5 'rootimg.cpio.gz: it has the name of an image of another'
 }
 
+# pax NAME RECORD: a tar archive of a file NAME of two bytes, with a pax header
+pax()
+{
+	perl -e '
+		sub head {
+			my ($name, $size, $type) = @_;
+			my $h = pack("a100 a8 a8 a8 a12 a12 A8 a1 a100 a6 a2" .
+			    " a32 a32 x183", $name, "0000644", "0000000",
+			    "0000000", sprintf("%011o", $size), "00000000000",
+			    "", $type, "", "ustar", "00", "root", "root");
+			substr($h, 148, 8) = sprintf("%06o\0 ",
+			    unpack("%32C*", $h));
+			return $h;
+		}
+		my ($name, $record) = @ARGV;
+		my $n = length($record) + 4;
+		$n++ if $n >= 100;
+		$record = ($n < 100 ? sprintf("%02d", $n) : $n) . " $record\n";
+		print head("pax", length($record), "x"),
+		    pack("a512", $record), head($name, 2, "0"),
+		    pack("a512", "x\n"), "\0" x 10240;
+	' "$1" "$2"
+}
+
 @test "a manifest that other readers of tar would take from elsewhere" {
 	local long
 
@@ -641,14 +666,24 @@ repack()
 	repack --format=posix \
 	    --pax-option=delete=mtime,delete=atime,delete=ctime -- .
 	verdict b.tgz 0 ': sound'
-	# the header names the manifest, pax another file
-	repack --format=posix --pax-option="delete=mtime,delete=atime,delete=ctime,path:=$IMAGE/decoy" \
-	    --no-recursion -- "./$IMAGE/manifest.xml"
-	verdict b.tgz 5 'manifest.xml is named by an extended header'
+	# the header names the manifest, pax another file; or the reverse; or
 	# one size in the header, another in front of it
-	repack --format=posix --pax-option=delete=mtime,delete=atime,delete=ctime,size:=512 \
-	    --no-recursion -- "./$IMAGE/kernel"
-	verdict b.tgz 5 'a member has two sizes'
+	while read -r name record why; do
+		pax "$name" "$record" | gzip >b.tgz
+		verdict b.tgz 5 "$why"
+	done <<-END
+	$IMAGE/manifest.xml path=$IMAGE/decoy manifest.xml is named by an ext
+	$IMAGE/decoy path=$IMAGE/manifest.xml manifest.xml is named by an ext
+	./$IMAGE/manifest.xml comment=x manifest.xml is named by an ext
+	$IMAGE/kernel size=0 a member has two sizes
+	END
+	# extras may be called so, however long their paths
+	MORE='<extra><dest>/install/k</dest><src>/install/k</src></extra>'
+	bundle_tree b
+	mkdir -p "$B/extra/install/k/$(printf 'n%.0s' {1..110})"
+	echo x >"$B/extra/install/k/$(printf 'n%.0s' {1..110})/manifest.xml"
+	bundle_pack b
+	verdict b.tgz 0 'n/manifest.xml +/install/k/n'
 	long=$(printf 'n%.0s' {1..110})
 	mv "$B" "b/$long"
 	bundle_pack b
