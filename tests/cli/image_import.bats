@@ -903,6 +903,32 @@ extra_archive()
 	clean_node
 }
 
+@test "what lies beside a bundle is zstd, without holes, and starts nothing" {
+	local f=$NETBOOT.tgz.extra.tar.zst
+
+	need zstd
+	fresh
+	mkdir -p bin x/install/postscripts
+	printf '#!/bin/sh\ntouch %s/started\n' "$T" >bin/lrzip
+	chmod 0755 bin/lrzip
+	(printf 'LRZI\0\6'; noise 4 2000) >"$f"
+	sidecar "$f"
+	PATH=$T/bin:$PATH imp $NETBOOT.tgz
+	ended 5 'extra.tar.zst: it is not packed by zstd'
+	[ ! -e started ]
+	truncate -s 1G x/install/postscripts/zeros
+	tar -C x -S -cf - . | zstd -q -f -o "$f"
+	sidecar "$f"
+	imp $NETBOOT.tgz
+	ended 5 'extra.tar.zst: a member has holes'
+	tar -C x -cf - . | zstd -q -f -o "$f"
+	sidecar "$f"
+	imp $NETBOOT.tgz
+	ended 5 'a bomb'
+	never_ran
+	clean_node
+}
+
 @test "a sidecar of something else is found" {
 	need zstd
 	fresh
