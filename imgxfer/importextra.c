@@ -23,6 +23,7 @@ struct reading {
 	struct archive *archive;
 	struct err err;		/* of plain */
 	size_t taken, skipped;
+	const struct inspect_options *opt;
 	/* Of the member at hand: what was read of it, and what is there. */
 	uint64_t size, at;
 	const uint8_t *block;
@@ -131,7 +132,7 @@ take_entry(struct reading *r, struct archive_entry *entry,
 	path[0] = '/';
 	memcpy(path + 1, name, n);
 	path[n + 1] = '\0';
-	if (inspect_path(path, NULL) != NULL) {
+	if (inspect_path(path, r->opt) != NULL) {
 		r->skipped++;
 		return (0);
 	}
@@ -187,12 +188,15 @@ int
 importextra_each(const struct source *archive, importextra_fn *fn, void *arg,
     struct err *e)
 {
+	static const char *const root = "";
+	const struct inspect_options anywhere = { &root, 1, 0 };
 	struct reading *r = calloc(1, sizeof(*r));
 	int rc;
 
 	if (r == NULL)
 		return (err_nomem(e));
 	r->from = archive;
+	r->opt = &anywhere;
 	rc = read_archive(r, NULL, fn, arg, e);
 	free(r);
 	return (rc);
@@ -260,7 +264,7 @@ check_twice(const struct listing *l, const struct source *archive,
 
 int
 importextra_list(const struct source *archive,
-    const uint8_t digest[DIGEST_LEN], struct arena *arena,
+    const struct inspect_options *opt, const uint8_t digest[DIGEST_LEN], struct arena *arena,
     struct import_extra **out, size_t *n, size_t *skipped, struct err *e)
 {
 	struct reading *r = calloc(1, sizeof(*r));
@@ -277,6 +281,7 @@ importextra_list(const struct source *archive,
 	digest_reset(d);
 	l->arena = arena;
 	r->from = archive;
+	r->opt = opt;
 	if (read_archive(r, d, list_file, l, e) == -1)
 		goto out;
 	digest_final(d, is);
