@@ -111,7 +111,7 @@ UNITS = xcatvault@.service xcatvault@.timer
 BATS = tests/cli tests/fault
 # Suites in which a vault plays no part, or none that differs.
 NO_VAULT = config disaster dump full image_copy image_export image_import \
-	image_inspect image_list image_native install mn node onto ontocut \
+	image_inspect image_list image_native image_undo install mn node onto ontocut \
 	publish remote serve site tables
 
 all: $(if $(HAVE),,deps) $(BUILD)/xcatvault

@@ -555,10 +555,11 @@ sub delete_rows {
 
 # A process as no other one is called, '' when it has ended.
 sub process {
-	my ($state, $start) = slurp("/proc/$_[0]/stat", 4096) =~
+	my ($pid) = @_;
+	my ($state, $start) = slurp("/proc/$pid/stat", 4096) =~
 	    /^\d+ \(.*\) (\S)(?: \S+){18} (\d+)/s;
 
-	return defined $start && $state ne 'Z' ? "$_[0]-$start" : '';
+	return defined $start && $state ne 'Z' ? "$pid-$start" : '';
 }
 
 # Processes of xcatd, or of ours, that import: pids by process.

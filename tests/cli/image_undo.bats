@@ -109,8 +109,9 @@ script_end()
 	    >"$T/out" 2>"$T/err" 3>&- &
 	pid=$!
 	placing
-	kill -KILL $pid
+	kill -STOP $pid
 	end_script
+	kill -KILL $pid
 	wait $pid || :
 	not nobody_imports
 	imp $NETBOOT.tgz --dry-run
@@ -121,7 +122,7 @@ script_end()
 	clean_node
 }
 
-@test "the script is killed, and who imports is not known: nothing is touched" {
+@test "the script is killed, and who imports is not known: all waits for that" {
 	local pid other
 
 	fresh
@@ -131,14 +132,14 @@ script_end()
 	    >"$T/out" 2>"$T/err" 3>&- &
 	pid=$!
 	placing
-	kill -KILL $pid
+	kill -STOP $pid
 	end_script
+	kill -KILL $pid
 	wait $pid || :
 	on mn_sh b perl -e '$0 = "xcatd SSL: imgimport for root\@localhost";
 	    sleep 60' 3>&- &
 	other=$!
 	sleep 0.2
-	state >"$T/between"
 	imp $NETBOOT.tgz --dry-run
 	ended 4 'another import is running'
 	on mn_sh b sh -c 'ls -d /install/.xcatvault-import.*/journal'
@@ -343,7 +344,7 @@ rewritten()
 	script_end
 	cat "$(mn_folder b)/root/synced"
 	# no journal yet, and what was set aside still there
-	grep -Eq '^-- \S*/rows/osimage.csv .*: rows *:' "$(mn_folder b)/root/synced"
+	grep -Eq '^-- \S*/rows/osimage.csv .*: rows\s+:' "$(mn_folder b)/root/synced"
 	grep -Eq '^-f -- /\S* : .*journal.* : old' "$(mn_folder b)/root/synced"
 	not grep -q '^-f.*: .*done' "$(mn_folder b)/root/synced"
 }
