@@ -25,8 +25,8 @@ describe(const struct importkeep *k, struct snapshot *s, struct err *e)
 	    snapshot_set(&s->tool, "xcatvault " XCATVAULT_VERSION, e) == -1 ||
 	    snapshot_set(&s->node.address, remote_name(k->remote), e) == -1)
 		return (-1);
-	return (snapshot_set(&s->node.fingerprint, remote_fingerprint(k->remote),
-	    e));
+	return (snapshot_set(&s->node.fingerprint,
+	    remote_fingerprint(k->remote), e));
 }
 
 static int

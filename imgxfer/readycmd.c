@@ -104,8 +104,8 @@ item_json(const struct ready_item *it)
 
 	return (json_pack("{s:s, s:s, s:o, s:o, s:o}", "level",
 	    levels[it->level], "area", it->area, "what",
-	    dbtext_string_json(it->what), "why", dbtext_string_json(it->why), "command",
-	    command));
+	    dbtext_string_json(it->what), "why",
+	    dbtext_string_json(it->why), "command", command));
 }
 
 static int
@@ -124,8 +124,8 @@ print_json(const struct ready *r, struct err *e)
 	    dbtext_string_json(r->image), "node", remote_name(r->site->remote),
 	    "verdict", verdict(r), "provmethod",
 	    dbtext_json(&r->img->provmethod), "osvers",
-	    dbtext_string_json(r->osvers), "osarch", dbtext_string_json(r->arch),
-	    "nodes", nodes, "items", items);
+	    dbtext_string_json(r->osvers), "osarch",
+	    dbtext_string_json(r->arch), "nodes", nodes, "items", items);
 	return (cli_json(j, e));
 }
 

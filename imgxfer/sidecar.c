@@ -89,7 +89,8 @@ member_json(const struct sidecar_member *m)
 	    "bytes", (json_int_t)m->size);
 	if (j != NULL && ((m->type == '0' && json_object_set_new(j, "sha256",
 	    digest_json(m->digest)) == -1) || (m->target != NULL &&
-	    json_object_set_new(j, "target", pathtext_json(m->target)) == -1))) {
+	    json_object_set_new(j, "target", pathtext_json(m->target)) ==
+	    -1))) {
 		json_decref(j);
 		return (NULL);
 	}
