@@ -509,12 +509,12 @@ commit(struct importrun *r, struct err *e)
 	r->committing = 1;
 	if ((rc = importnode_commit(r->shell, &left, e)) == 0)
 		rc = buf_ok(&left, e);
-	for (line = rc == 0 && buf_cstr(&left)[0] != '\0' ?
-	    strtok_r((char *)left.data,
-	    "\n", &rest) : NULL; line != NULL && rc == 0;
-	    line = strtok_r(NULL, "\n", &rest))
-		rc = importrun_add(res, &res->warnings, &res->nwarnings, e,
-		    "%s", line);
+	if (rc == 0 && buf_cstr(&left)[0] != '\0')
+		for (line = strtok_r((char *)left.data, "\n", &rest);
+		    line != NULL && rc == 0;
+		    line = strtok_r(NULL, "\n", &rest))
+			rc = importrun_add(res, &res->warnings,
+			    &res->nwarnings, e, "%s", line);
 	buf_fini(&left);
 	return (rc);
 }

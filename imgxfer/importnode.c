@@ -16,7 +16,8 @@
 #define ALIVE_S 10
 #define SAID_MAX ((size_t)4 << 20)
 
-extern const char imgxfer_import_sh[], imgxfer_import_pl[];
+extern const char imgxfer_import_sh[], imgxfer_import_pl[],
+    imgxfer_importtar_pl[];
 
 struct importnode {
 	struct remote *remote;
@@ -188,8 +189,8 @@ importnode_new(struct remote *r, const char *base, const char *home,
     unsigned wait_s, struct buf *recovered, struct err *e)
 {
 	char wait[16], lease[16];
-	const char *args[] = { imgxfer_import_pl, base, home, wait, lease };
-	struct buf command = BUF_INIT;
+	const char *args[] = { NULL, base, home, wait, lease };
+	struct buf command = BUF_INIT, program = BUF_INIT;
 	struct importnode *n;
 	int rc;
 
@@ -202,12 +203,16 @@ importnode_new(struct remote *r, const char *base, const char *home,
 	n->remote = r;
 	snprintf(wait, sizeof(wait), "%u", wait_s);
 	snprintf(lease, sizeof(lease), "%d", IMPORTNODE_LEASE_S);
+	buf_puts(&program, imgxfer_import_pl);
+	buf_puts(&program, imgxfer_importtar_pl);
+	args[0] = buf_cstr(&program);
 	remote_xcat_command(&command, imgxfer_import_sh, 0, args, 5);
 	if ((rc = buf_ok(&command, e)) == 0) {
 		n->shell = remote_exec_new(r, buf_cstr(&command), e);
 		rc = n->shell != NULL ? greet(n, recovered, e) : -1;
 	}
 	buf_fini(&command);
+	buf_fini(&program);
 	if (rc == 0)
 		return (n);
 	importnode_free(n);

@@ -13,7 +13,8 @@
 #include "remote/session.h"
 
 /*
- * The script that holds an import on the node (import.pl), spoken to.  Paths
+ * The script that holds an import on the node (import.pl, importtar.pl),
+ * spoken to.  Paths
  * given to it have no blanks (inspect_path()).  All calls fail with
  * ERR_FAILED and what the node said; after a lost connection there is only
  * importnode_free().

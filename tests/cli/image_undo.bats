@@ -61,7 +61,7 @@ wrapped()
 # script_start [LEASE]: import.pl by itself on b, in /install; tell, heard
 script_start()
 {
-	cp "$TESTS/../imgxfer/import.pl" "$(mn_folder b)/root/import.pl"
+	cat "$TESTS"/../imgxfer/import{,tar}.pl >"$(mn_folder b)/root/import.pl"
 	mkfifo "$T/to"
 	on mn_sh b perl /import.pl /install /install 1 "${1-0}" <"$T/to" \
 	    >"$T/heard" 2>&1 3>&- &
