@@ -304,8 +304,8 @@ sub note {
 sub save_journal {
 	my ($name) = @_;
 
-	sysopen(my $f, "$log/journal.new", O_WRONLY | O_CREAT | O_TRUNC, 0600) or
-	    return 0;
+	sysopen(my $f, "$log/journal.new", O_WRONLY | O_CREAT | O_TRUNC,
+	    0600) or return 0;
 	my $text = "image $image\n" . join('', map { "@$_\n" } @journal) .
 	    "end\n";
 	write_all($f, $text) or return 0;
@@ -366,7 +366,8 @@ sub begin {
 	($image) = @_;
 	my $why = '';
 
-	return tell_back("failed the journal: $!") unless save_journal('journal');
+	return tell_back("failed the journal: $!")
+	    unless save_journal('journal');
 	$begun = 1;
 	for my $j (@journal) {
 		my ($what, @a) = @$j;

@@ -314,11 +314,12 @@ judge_orig(struct importrun *r, struct err *e)
 		return (0);
 	for (i = 0; i < r->nlooks; i++)
 		if (r->looks[i].why == IMPORTRUN_ORIG &&
-		    r->looks[i - 1].aside && r->looks[i - 1].was == IMPORT_OTHER &&
+		    r->looks[i - 1].aside &&
+		    r->looks[i - 1].was == IMPORT_OTHER &&
 		    r->before[i].kind != IMPORTNODE_NONE)
 			return (err_set(e, ERR_FAILED, "%s: it is there "
-			    "already, so what is replaced cannot be kept "
-			    "under that name; give a vault (-V)",
+			    "already, so what is replaced cannot be "
+			    "kept under that name; give a vault (-V)",
 			    r->before[i].path));
 	return (0);
 }

@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# shellcheck disable=SC2016,SC2030,SC2031,SC2034
+# shellcheck disable=SC2016,SC2030,SC2031,SC2034,SC2086,SC2153,SC2154
 # What an import leaves when things end that it does not hold itself.
 
 load common
@@ -52,8 +52,9 @@ end_script()
 # wrapped NAME COMMAND: of b, does that first
 wrapped()
 {
-	local tool=$(mn_folder b)/root/opt/xcat/bin/$1
+	local tool
 
+	tool=$(mn_folder b)/root/opt/xcat/bin/$1
 	printf '#!/bin/sh\n%s\nexec /usr/bin/%s "$@"\n' "$2" "$1" >"$tool"
 	chmod 0755 "$tool"
 }
@@ -73,6 +74,7 @@ script_start()
 
 tell()
 {
+	# shellcheck disable=SC2059
 	printf "$@" >&7
 }
 
