@@ -111,8 +111,8 @@ PAGES = $(wildcard man/*.1 man/*.5)
 UNITS = xcatvault@.service xcatvault@.timer
 # Suites in which a vault plays no part, or none that differs.
 NO_VAULT = config disaster dump full image_copy image_export image_import \
-	image_inspect image_list image_native install mn node onto ontocut \
-	publish remote serve site tables
+	image_inspect image_list image_native image_undo install mn node \
+	onto ontocut publish remote serve site tables
 
 all: $(if $(HAVE),,deps) $(BUILD)/xcatvault
 
@@ -134,7 +134,7 @@ $(BUILD)/%.o: %.c
 
 # What init puts into every vault, and what runs on a node, as C strings.
 TEXTS = backup/facts.sh backup/wanted.sh imgxfer/held.pl imgxfer/import.pl \
-	imgxfer/import.sh remote/node/beside.sh remote/node/dump.sh \
+	imgxfer/import.sh imgxfer/importtar.pl remote/node/beside.sh remote/node/dump.sh \
 	remote/node/nodefs.pl remote/node/probe.sh remote/node/publish.pl \
 	remote/node/tables.pl restore/attrs.pl restore/dbstage.sh \
 	restore/keepold.sh vault/README.txt vault/recover.sh
