@@ -398,11 +398,31 @@ dbput_keep_undo(struct dbput *d, struct dbput_undo *out, struct err *e)
 	return (rc);
 }
 
+/* The tables in which a node says who it is. */
+static int
+is_identity(const char *table)
+{
+	return (strcmp(table, "site") == 0 || strcmp(table, "policy") == 0 ||
+	    strcmp(table, "networks") == 0);
+}
+
+static void
+tell_steps(const struct dbwork *w, FILE *f)
+{
+	const struct dbput_options *opt = w->opt;
+	int identity = opt->image == NULL && opt->ntables == 0;
+	size_t i;
+
+	for (i = 0; i < opt->ntables; i++)
+		identity = identity || is_identity(opt->tables[i]);
+	if (identity && w->rehome.n > 0)
+		rehome_steps(&w->rehome, f);
+}
+
 void
 dbput_steps(const struct dbput *d, FILE *f)
 {
-	if (d->work.rehome.n > 0)
-		rehome_steps(&d->work.rehome, f);
+	tell_steps(&d->work, f);
 }
 
 /* ------------------------------------------------------------------ the run */
@@ -445,8 +465,8 @@ dbput_run(const struct dbput_options *opt, struct dbput_result *out,
 	out->status = out->plan.status;
 	if (rc == 0 && !opt->dry_run && !out->published && !out->agrees)
 		out->status = STATUS_DAMAGED;
-	if (rc == 0 && w.rehome.n > 0 && opt->out != NULL)
-		rehome_steps(&w.rehome, opt->out);
+	if (rc == 0 && opt->out != NULL)
+		tell_steps(&w, opt->out);
 	out->own_s = w.own_s;
 	out->xcat_s = w.xcat_s;
 	dbwork_fini(&w);

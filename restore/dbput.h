@@ -115,7 +115,10 @@ const struct dbput_plan *dbput_planned(const struct dbput *d);
  */
 int dbput_keep_undo(struct dbput *d, struct dbput_undo *out, struct err *e);
 
-/* What is left to be done by hand there, as its name is another. */
+/*
+ * What is left to be done by hand there, as its name is another; nothing
+ * when no table comes in which a node says who it is.
+ */
 void dbput_steps(const struct dbput *d, FILE *f);
 
 /*
