@@ -339,6 +339,8 @@ some_tables()
 	exits '0|1' xv restore "$SNAP" --site n --image "$image" --force
 	said '^undo: '
 	said '^database: 3 tables, 3 rows: restored, dumped again, and as'
+	unsaid '^left to be done'
+	undo=$(undo_of n)
 	equal "$(database b osimage | cut -d'|' -f2 | tr '\n' ' ')" "mine $image "
 	equal "$(database b osimage | grep "$image")" \
 	    "$(database a osimage | grep "$image")"
@@ -350,7 +352,16 @@ some_tables()
 	[ -e "$(mn_path b /install/custom/netboot/rocky/common.pkglist)" ]
 	exits '0|1' xv restore "$SNAP" --site n --image "$image"
 	said '^database: 3 tables, all as in the snapshot already'
+	# what was done since is no part of a restore that was cut short
+	on mn_sh b sh -c 'chtab imagename=later osimage.profile=p
+	    chtab -d image=$1 litefile' sh "$image"
+	exits '0|1' xv restore "$SNAP" --site n --image "$image"
+	said "^undo: the target's [0-9]+ tables are kept"
 	exits 0 xv undo n
+	equal "$(database b osimage | cut -d'|' -f2 | tr '\n' ' ')" \
+	    "later mine $image "
+	equal "$(database b litefile)" ''
+	exits 0 xv undo n "$undo"
 	equal "$(database b osimage | cut -d'|' -f2)" mine
 	exits '0|1' xv restore "$SNAP" --site n --image "$image" \
 	    --without-database --force
