@@ -43,6 +43,7 @@ struct dbput_options {
 	int dry_run;	/* plan only; nothing is restarted there */
 	const struct dbput_undo *undo;	/* kept in this run; NULL: not yet */
 	int planned;	/* names have been told */
+	int late;	/* files have been restored before it */
 	int verbose;	/* all of them */
 	unsigned limit_s;	/* of a command of xCAT's; 0: DBPUT_LIMIT_S */
 	FILE *out;		/* what is done, as it is done; or NULL */

@@ -232,7 +232,7 @@ dbundo_keep(const struct dbwork *w, struct dbput_undo *out, struct err *e)
 		snapshot_fini(&s);
 	}
 	if (rc == -1)
-		return (err_wrap(e, "the undo cannot be kept; nothing was "
-		    "changed"));
+		return (err_wrap(e, "the undo cannot be kept; %s",
+		    dbwork_untouched(w)));
 	return (0);
 }

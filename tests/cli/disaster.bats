@@ -250,6 +250,48 @@ some_tables()
 	diff "$T/before" "$T/after"
 }
 
+# midway <SCRIPT: what happens on b when the first files come
+midway()
+{
+	{
+		printf '%s\n' '#!/bin/sh' 'case $* in' \
+		    '*--extract*) (. /etc/profile.d/xcat.sh'
+		cat
+		printf '%s\n' ') </dev/null ;;' 'esac' \
+		    'exec /usr/bin/tar "$@"'
+	} >"$(mn_path b /../usr-local/bin/tar)"
+	chmod 755 "$(mn_path b /../usr-local/bin/tar)"
+}
+
+@test "a database that is in use when its turn comes: said, and as it was" {
+	fresh
+	midway <<-'END'
+	chtab node=n1 nodelist.groups=all
+	chtab node=n2 nodelist.groups=all
+	END
+	exits 2 xv restore m --site n /install --table nodelist
+	complains 'has nodes, and rows that would be lost.*the files are restored, the database is as it was\): nodelist: 2 rows'
+	same_volumes /install
+	equal "$(database b nodelist | cut -d'|' -f2 | tr '\n' ' ')" 'n1 n2 '
+}
+
+@test "a database that cannot be dumped when its turn comes: there is the undo" {
+	fresh
+	database b >"$T/before"
+	midway <<-'END'
+	echo dump=missing-table:hosts >/run/mn/faults
+	END
+	exits 5 xv restore m --site n /install --table site,nodelist
+	said 'tables are still those of the undo is not known'
+	said 'it could NOT be compared'
+	said '^the way back: xcatvault undo n'
+	mn_fault b clear
+	same_database a b site nodelist
+	exits 0 xv undo n
+	database b >"$T/after"
+	diff "$T/before" "$T/after"
+}
+
 @test "cut during the second dump: it is restored, a rerun proves it" {
 	fresh
 	in_place dumpxCATdb <<-'END'
