@@ -66,10 +66,10 @@ SRC = main.c \
 	imgxfer/kept.c imgxfer/keptabout.c imgxfer/keptcmd.c \
 	imgxfer/keptfile.c imgxfer/lay.c imgxfer/list.c imgxfer/main.c \
 	imgxfer/native.c imgxfer/nativemanifest.c imgxfer/nativetree.c \
-	imgxfer/newc.c imgxfer/noderange.c imgxfer/pull.c imgxfer/ready.c \
-	imgxfer/readyboot.c imgxfer/readycmd.c imgxfer/readydhcp.c \
-	imgxfer/readynodes.c imgxfer/rootimg.c imgxfer/sidecar.c \
-	imgxfer/source.c imgxfer/squash.c imgxfer/unpack.c \
+	imgxfer/newc.c imgxfer/noderange.c imgxfer/publish.c imgxfer/pull.c \
+	imgxfer/ready.c imgxfer/readyboot.c imgxfer/readycmd.c \
+	imgxfer/readydhcp.c imgxfer/readynodes.c imgxfer/rootimg.c \
+	imgxfer/sidecar.c imgxfer/source.c imgxfer/squash.c imgxfer/unpack.c \
 	remote/address.c remote/auth.c remote/connect.c remote/exec.c \
 	remote/hostkey.c remote/quote.c remote/run.c remote/session.c \
 	remote/tty.c \
