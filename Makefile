@@ -66,11 +66,11 @@ SRC = main.c \
 	imgxfer/kept.c imgxfer/keptabout.c imgxfer/keptcmd.c \
 	imgxfer/keptfile.c imgxfer/lay.c imgxfer/list.c imgxfer/main.c \
 	imgxfer/native.c imgxfer/nativemanifest.c imgxfer/nativetree.c \
-	imgxfer/newc.c imgxfer/noderange.c imgxfer/pull.c imgxfer/ready.c \
-	imgxfer/readyboot.c imgxfer/readycmd.c imgxfer/readydhcp.c \
-	imgxfer/readynodes.c imgxfer/rootimg.c imgxfer/sidecar.c \
-	imgxfer/source.c imgxfer/squash.c imgxfer/treenames.c \
-	imgxfer/unpack.c \
+	imgxfer/newc.c imgxfer/noderange.c imgxfer/publish.c imgxfer/pull.c \
+	imgxfer/ready.c imgxfer/readyboot.c imgxfer/readycmd.c \
+	imgxfer/readydhcp.c imgxfer/readynodes.c imgxfer/rootimg.c \
+	imgxfer/sidecar.c imgxfer/source.c imgxfer/squash.c \
+	imgxfer/treenames.c imgxfer/unpack.c \
 	remote/address.c remote/auth.c remote/connect.c remote/exec.c \
 	remote/hostkey.c remote/quote.c remote/run.c remote/session.c \
 	remote/tty.c \
@@ -134,10 +134,11 @@ $(BUILD)/%.o: %.c
 
 # What init puts into every vault, and what runs on a node, as C strings.
 TEXTS = backup/facts.sh backup/wanted.sh imgxfer/held.pl imgxfer/import.pl \
-	imgxfer/import.sh imgxfer/importtar.pl remote/node/beside.sh remote/node/dump.sh \
-	remote/node/nodefs.pl remote/node/probe.sh remote/node/publish.pl \
-	remote/node/tables.pl restore/attrs.pl restore/dbstage.sh \
-	restore/keepold.sh vault/README.txt vault/recover.sh
+	imgxfer/import.sh imgxfer/importtar.pl remote/node/beside.sh \
+	remote/node/dump.sh remote/node/nodefs.pl remote/node/probe.sh \
+	remote/node/publish.pl remote/node/tables.pl restore/attrs.pl \
+	restore/dbstage.sh restore/keepold.sh vault/README.txt \
+	vault/recover.sh
 $(BUILD)/text.c: $(TEXTS) Makefile
 	@mkdir -p $(@D)
 	$(Q)for f in $(TEXTS); do \
