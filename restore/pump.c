@@ -7,6 +7,7 @@
 #include "restore/pump.h"
 
 #define READ_BYTES ((size_t)128 << 10)
+#define NAMES_BYTES ((size_t)64 << 10)	/* given at once */
 
 void
 pump_fini(struct pump *p)
@@ -139,14 +140,24 @@ pump_first_line(struct buf *out, const struct buf *said)
 	return (buf_cstr(out));
 }
 
+struct names {
+	const struct buf *all;
+	size_t given;
+};
+
+/* By pieces: what waits to be sent is a copy. */
 static int
-all_names(void *arg, struct buf *to, struct err *e)
+give_names(void *arg, struct buf *to, struct err *e)
 {
-	const struct buf **names = arg;
+	struct names *n = arg;
+	size_t len = n->all->len - n->given;
 
 	(void)e;
-	buf_append(to, (*names)->data, (*names)->len);
-	return (0);
+	if (len > NAMES_BYTES)
+		len = NAMES_BYTES;
+	buf_append(to, n->all->data + n->given, len);
+	n->given += len;
+	return (n->given < n->all->len);
 }
 
 int
@@ -154,9 +165,10 @@ pump_names(struct node *n, const char *root, const char *script,
     const char *const *args, size_t nargs, const struct buf *names,
     const char *what, struct err *e)
 {
+	struct names all = { names, 0 };
 	struct pump p = {
 		.root = root, .script = script, .args = args, .nargs = nargs,
-		.in = all_names, .arg = &names,
+		.in = give_names, .arg = &all,
 	};
 	struct buf line = BUF_INIT;
 	int rc;

@@ -43,7 +43,7 @@ int pump_run(struct node *n, struct pump *p, struct err *e);
 void pump_fini(struct pump *p);
 
 /*
- * Give all names at once to a command that prints nothing and must succeed;
+ * Give all names to one command that prints nothing and must succeed;
  * what: for the message, or NULL: that it fails for some names (status 123 of
  * xargs) is no error, for it is found later.
  */
