@@ -120,11 +120,13 @@ outfile_new(const char *path, struct err *e)
 }
 
 /* fsync and close: a file system may tell of a failed write only then. */
-static int
-finish(struct outfile *o, struct err *e)
+int
+outfile_sync(struct outfile *o, struct err *e)
 {
 	int fd = o->fd;
 
+	if (fd == -1)
+		return (0);
 	if (o->named && fsync(fd) == -1)
 		return (err_sys(e, "%s", o->path));
 	if (fd == STDOUT_FILENO)
@@ -136,11 +138,21 @@ finish(struct outfile *o, struct err *e)
 }
 
 int
+outfile_clear(struct outfile *o, struct err *e)
+{
+	if (!o->named)
+		return (0);
+	if (unlink(o->path) == 0)
+		return (io_fsync_dir(AT_FDCWD, o->dir, e));
+	return (errno == ENOENT ? 0 : err_sys(e, "%s", o->path));
+}
+
+int
 outfile_commit(struct outfile *o, struct err *e)
 {
 	int rc;
 
-	rc = finish(o, e);
+	rc = outfile_sync(o, e);
 	if (rc == 0 && o->named) {
 		if (rename(o->tmp, o->path) == -1)
 			rc = err_sys(e, "rename %s", o->path);

@@ -16,6 +16,15 @@ struct outfile;
 struct outfile *outfile_new(const char *path, struct err *e);
 int outfile_fd(const struct outfile *o);
 
+/*
+ * Several that belong together: all of it to disk, so that outfile_commit()
+ * has only the name left to give.  Nothing can be written afterwards.
+ */
+int outfile_sync(struct outfile *o, struct err *e);
+
+/* Remove what it is to replace, for good, if there is something. */
+int outfile_clear(struct outfile *o, struct err *e);
+
 /* Either of them frees o, also when the first one fails. */
 int outfile_commit(struct outfile *o, struct err *e);
 void outfile_abort(struct outfile *o);

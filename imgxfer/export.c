@@ -10,13 +10,13 @@
 #include "base/cancel.h"
 #include "base/human.h"
 #include "base/io.h"
-#include "base/outfile.h"
 #include "imgxfer/exportargs.h"
 #include "imgxfer/exportextra.h"
 #include "imgxfer/exportrun.h"
 #include "imgxfer/exportshow.h"
 #include "imgxfer/exportvault.h"
 #include "imgxfer/keptcmd.h"
+#include "imgxfer/publish.h"
 #include "imgxfer/verbs.h"
 
 #define USAGE "image export IMAGE [--site SITE] [-o FILE] [--complete] " \
@@ -29,7 +29,7 @@ struct export {
 	struct exportnode node;
 	struct exportrun run;
 	const char *base;		/* of args.output */
-	struct outfile *bundle, *extra, *sidecar;
+	struct publish files;
 	struct sidecar about;
 	uint64_t left_bytes;
 };
@@ -54,15 +54,16 @@ static int
 open_files(struct export *x, struct err *e)
 {
 	const char *file = x->args.output, *slash = strrchr(file, '/');
+	struct publish *f = &x->files;
 
 	x->base = slash != NULL ? slash + 1 : file;
 	if (x->base[0] == '\0' || x->base[0] == '.' ||
 	    strcmp(file, "-") == 0)
 		return (err_set(e, ERR_USAGE, "-o %s: wants the name of a "
 		    "file", file));
-	if ((x->bundle = outfile_new(file, e)) == NULL ||
-	    (x->sidecar = open_beside(file, SIDECAR_SUFFIX, e)) == NULL ||
-	    (x->args.complete && (x->extra = open_beside(file, SIDECAR_EXTRA,
+	if ((f->bundle = outfile_new(file, e)) == NULL ||
+	    (f->sidecar = open_beside(file, SIDECAR_SUFFIX, e)) == NULL ||
+	    (x->args.complete && (f->extra = open_beside(file, SIDECAR_EXTRA,
 	    e)) == NULL))
 		return (-1);
 	return (0);
@@ -75,7 +76,7 @@ check_room(const struct export *x, uint64_t bytes, struct err *e)
 	struct statvfs fs;
 	uint64_t room;
 
-	if (fstatvfs(outfile_fd(x->bundle), &fs) == -1)
+	if (fstatvfs(outfile_fd(x->files.bundle), &fs) == -1)
 		return (0);
 	room = (uint64_t)fs.f_bavail * fs.f_frsize;
 	if (room >= bytes)
@@ -91,40 +92,37 @@ put(void *arg, const void *p, size_t len, struct err *e)
 {
 	const struct export *x = arg;
 
-	return (io_write(outfile_fd(x->bundle), p, len) == 0 ? 0 :
+	return (io_write(outfile_fd(x->files.bundle), p, len) == 0 ? 0 :
 	    err_sys(e, "%s", x->args.output));
 }
 
 static int
-commit(struct outfile **o, const char *name, struct err *e)
+open_up(struct outfile *o, const char *name, struct err *e)
 {
-	struct outfile *file = *o;
 	struct stat st;
 
-	if (file == NULL)
-		return (0);
 	/* A device keeps what it has. */
-	if (fstat(outfile_fd(file), &st) == -1 || (S_ISREG(st.st_mode) &&
-	    fchmod(outfile_fd(file), MODE) == -1))
+	if (o != NULL && (fstat(outfile_fd(o), &st) == -1 ||
+	    (S_ISREG(st.st_mode) && fchmod(outfile_fd(o), MODE) == -1)))
 		return (err_sys(e, "%s", name));
-	*o = NULL;
-	return (outfile_commit(file, e));
+	return (0);
 }
 
-/* The sidecar last: it tells of the other two. */
 static int
 publish(struct export *x, struct err *e)
 {
+	struct publish *f = &x->files;
+	const char *name = x->args.output;
 	struct buf text = BUF_INIT;
 	int rc = -1;
 
 	if (sidecar_encode(&text, &x->about, e) == 0 &&
-	    io_write(outfile_fd(x->sidecar), text.data, text.len) == -1)
-		err_sys(e, "%s" SIDECAR_SUFFIX, x->args.output);
-	else if (text.len > 0 &&
-	    commit(&x->bundle, x->args.output, e) == 0 &&
-	    commit(&x->extra, x->args.output, e) == 0)
-		rc = commit(&x->sidecar, x->args.output, e);
+	    io_write(outfile_fd(f->sidecar), text.data, text.len) == -1)
+		err_sys(e, "%s" SIDECAR_SUFFIX, name);
+	else if (text.len > 0 && open_up(f->bundle, name, e) == 0 &&
+	    open_up(f->extra, name, e) == 0 &&
+	    open_up(f->sidecar, name, e) == 0)
+		rc = publish_commit(f, e);
 	buf_fini(&text);
 	return (rc);
 }
@@ -156,8 +154,8 @@ to_file(struct export *x, const struct cli *cli, struct err *e)
 	    carry(x, cli, e) == -1 ||
 	    exportrun_sidecar(&x->run, x->base, &x->about, e) == -1)
 		return (-1);
-	if (x->extra != NULL && exportextra_fetch(&x->node, &x->about,
-	    x->base, outfile_fd(x->extra), e) == -1)
+	if (x->files.extra != NULL && exportextra_fetch(&x->node, &x->about,
+	    x->base, outfile_fd(x->files.extra), e) == -1)
 		return (-1);
 	if (exportrun_end(&x->run, &left) == -1 &&
 	    exportplan_warn(&x->run.plan, e, "%s", left.msg) == -1)
@@ -208,9 +206,7 @@ run(struct export *x, struct cli *cli, struct err *e)
 static void
 export_fini(struct export *x)
 {
-	outfile_abort(x->bundle);
-	outfile_abort(x->extra);
-	outfile_abort(x->sidecar);
+	publish_abort(&x->files);
 	sidecar_fini(&x->about);
 	exportrun_fini(&x->run);
 	exportnode_close(&x->node);

@@ -8,6 +8,7 @@
 #include <archive.h>
 #include <archive_entry.h>
 
+#include "base/cancel.h"
 #include "base/io.h"
 #include "formats/scan.h"
 #include "imgxfer/exportextra.h"
@@ -310,17 +311,25 @@ prove_member(struct archive *a, struct archive_entry *ent,
 {
 	const struct sidecar_left *l;
 	uint8_t digest[DIGEST_LEN];
+	const char *name;
 	struct buf path = BUF_INIT;
 	la_ssize_t n;
 
-	buf_printf(&path, "/%s", archive_entry_pathname(ent));
+	if ((name = archive_entry_pathname(ent)) == NULL)
+		return (err_set(e, ERR_DAMAGED, "the extra archive: a member "
+		    "without a name"));
+	buf_printf(&path, "/%s", name);
 	l = sidecar_find(s, buf_cstr(&path));
 	buf_fini(&path);
 	if (l == NULL || l->type != '0')
 		return (0);
 	digest_reset(d);
-	while ((n = archive_read_data(a, p, CHUNK)) > 0)
+	while ((n = archive_entry_sparse_count(ent) > 0 ? 0 :
+	    archive_read_data(a, p, CHUNK)) > 0) {
+		if (cancel_check(e) == -1)
+			return (-1);
 		digest_update(d, p, (size_t)n);
+	}
 	if (n < 0)
 		return (packed(a, e));
 	digest_final(d, digest);
@@ -350,7 +359,9 @@ prove(int fd, const struct sidecar *s, size_t want, struct err *e)
 		packed(a, e);
 		goto out;
 	}
-	while ((next = archive_read_next_header(a, &ent)) == ARCHIVE_OK) {
+	/* It warns of names that are not of this locale; they come as raw. */
+	while ((next = archive_read_next_header(a, &ent)) == ARCHIVE_OK ||
+	    next == ARCHIVE_WARN) {
 		if ((rc = prove_member(a, ent, s, d, p, e)) == -1)
 			goto out;
 		found += (size_t)rc;

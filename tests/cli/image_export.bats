@@ -260,6 +260,11 @@ restored()
 	refuses 5 "SHA-256 of the bundle is another one here"
 }
 
+@test "the node says a line without an end" {
+	on mn_fault a line=endless
+	refuses 2 "it said a line that has no end"
+}
+
 @test "imgexport hangs: it is ended, and nothing stays" {
 	on mn_fault a imgexport=hang
 	refuses 2 "imgexport did not end within 2 seconds" --limit 2
@@ -277,6 +282,51 @@ restored()
 	exits 0 export_image
 	equal "$(jq -r .bundle.sha256 "$OUT.json")" "$(sum "$OUT")"
 	equal "$(files_here | wc -l)" 2
+}
+
+@test "killed between two names: no sidecar tells of another bundle" {
+	need_strace
+	local n status calls=0
+
+	exits 0 export_image --complete
+	for n in 1 2 3 4 5 6; do
+		# another bundle each time
+		grow a $((n * 1000))
+		status=0
+		strace -f -qq -o /dev/null -e trace=rename \
+		    -e "inject=rename:signal=KILL:when=$n" \
+		    "$XCATVAULT" image export "$IMAGE" --site a -o "$OUT" \
+		    --complete >"$T/log" 2>&1 || status=$?
+		gzip -t "$OUT"
+		[ ! -e "$OUT.json" ] || {
+			equal "$(jq -r .bundle.sha256 "$OUT.json")" \
+			    "$(sum "$OUT")" "killed at name $n" || return 1
+			equal "$(jq -r .extra.sha256 "$OUT.json")" \
+			    "$(sum "$OUT.extra.tar.zst")" || return 1
+		}
+		[ "$status" -ne 0 ] || break
+		calls=$n
+	done
+	equal "$status" 0
+	[ "$calls" -ge 3 ]
+	[ -e "$OUT.json" ]
+}
+
+@test "names of no locale are brought along, too" {
+	local dir=/install/post/otherpkgs/rocky9.4/x86_64 name
+
+	for name in "$(printf 'caf\303\251 %0120d' 1)" "$(printf 'l\377')"; do
+		on mn_sh a sh -c 'echo "$1" >"$2"' sh x "$dir/slurm/$name"
+	done
+	STATUS=0
+	export_image --complete >"$T/out" 2>"$T/err" || STATUS=$?
+	on mn_sh a sh -c "rm $dir/slurm/caf* $dir/slurm/l*"
+	cat "$T/err"
+	equal "$STATUS" 0
+	mkdir "$T/x"
+	zstd -dcq "$OUT.extra.tar.zst" | tar -C "$T/x" -xf -
+	[ -f "$T/x$dir/slurm/$name" ]
+	[ -f "$T/x$dir/slurm/$(printf 'caf\303\251 %0120d' 1)" ]
 }
 
 # a site whose connections are cut: PROXY sets it

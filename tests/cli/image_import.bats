@@ -706,6 +706,58 @@ extra_archive()
 	clean_node
 }
 
+@test "what lies beside a bundle is zstd, without holes, and starts nothing" {
+	local f=$NETBOOT.tgz.extra.tar.zst
+
+	need zstd
+	fresh
+	mkdir -p bin x/install/postscripts
+	printf '#!/bin/sh\ntouch %s/started\n' "$T" >bin/lrzip
+	chmod 0755 bin/lrzip
+	(printf 'LRZI\0\6'; noise 4 2000) >"$f"
+	sidecar "$f"
+	PATH=$T/bin:$PATH imp $NETBOOT.tgz
+	ended 5 'extra.tar.zst: it is not packed by zstd'
+	[ ! -e started ]
+	truncate -s 1G x/install/postscripts/zeros
+	tar -C x -S -cf - . | zstd -q -f -o "$f"
+	sidecar "$f"
+	imp $NETBOOT.tgz
+	ended 5 'extra.tar.zst: a member has holes'
+	tar -C x -cf - . | zstd -q -f -o "$f"
+	sidecar "$f"
+	imp $NETBOOT.tgz
+	ended 5 'a bomb'
+	never_ran
+	clean_node
+}
+
+@test "what lies beside a bundle, below other directories than /install" {
+	local f=$NETBOOT.tgz.extra.tar.zst roots
+
+	need zstd
+	fresh
+	mkdir -p x/data/postscripts x/etc
+	echo foo >x/data/postscripts/foo
+	chmod 04755 x/data/postscripts/foo
+	echo evil >x/etc/evil
+	tar -C x -cf - . | zstd -q -f -o "$f"
+	sidecar "$f"
+	imp $NETBOOT.tgz --dry-run
+	said '^xcatvault: 2 members of the archive beside the bundle were passed over'
+	roots='--root /install --root /opt/xcat/share --root /data'
+	# shellcheck disable=SC2086
+	imp $NETBOOT.tgz $roots
+	said '^xcatvault: 1 members of the archive beside the bundle were passed over'
+	ended 1
+	b=$(mn_folder b)/root
+	cmp x/data/postscripts/foo "$b/data/postscripts/foo"
+	equal "$(stat -c %a "$b/data/postscripts/foo")" 755
+	[ ! -e "$b/etc/evil" ]
+	exits 3 xv image import $NETBOOT.tgz --site b --root data
+	clean_node
+}
+
 @test "a sidecar of something else is found" {
 	need zstd
 	fresh

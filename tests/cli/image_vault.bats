@@ -103,6 +103,32 @@ same_members()
 	xv verify --read-data
 }
 
+@test "image vault: killed between two names: no sidecar tells of another" {
+	need_strace
+	local n status calls=0
+
+	bundle cn
+	keep cn.tgz
+	for n in 1 2 3 4 5 6 7 8; do
+		# of a bundle that was there before
+		cp made/cn/kernel out.tgz
+		cp made/cn/manifest.xml out.tgz.json
+		status=0
+		strace -f -qq -o /dev/null -e trace=rename \
+		    -e "inject=rename:signal=KILL:when=$n" \
+		    "$XCATVAULT" image export cn -o out.tgz >"$T/log" 2>&1 ||
+		    status=$?
+		[ ! -e out.tgz.json ] || cmp made/cn/kernel out.tgz
+		[ "$status" -ne 0 ] || break
+		calls=$n
+	done
+	equal "$status" 0
+	[ "$calls" -ge 1 ]
+	# it has no sidecar, and has none of another bundle's
+	[ ! -e out.tgz.json ]
+	exits 0 xv image inspect out.tgz
+}
+
 @test "image vault: ten versions cost little more than one" {
 	local i sum=0 stored
 
