@@ -93,6 +93,7 @@ fault sets switches, or clears them all.  Several may be set at once.
   imgexport=touch[:PART]  only their times do
   imgexport=column[:NAME] the manifest has no such column (exlist)
   digest=lie              SHA-256 as the node tells it is wrong
+  digest=slow             and takes a minute
   imgimport=hang          at once; stuck[:N]: after N (2) files
   imgimport=lose[:NAME]   NAME.* (rootimg) is not put in its place; status 0
   imgimport=spoil[:NAME]  NAME* (rootimg) ends in other bytes; status 0
