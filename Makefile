@@ -69,7 +69,8 @@ SRC = main.c \
 	imgxfer/newc.c imgxfer/noderange.c imgxfer/publish.c imgxfer/pull.c \
 	imgxfer/ready.c imgxfer/readyboot.c imgxfer/readycmd.c \
 	imgxfer/readydhcp.c imgxfer/readynodes.c imgxfer/rootimg.c \
-	imgxfer/sidecar.c imgxfer/source.c imgxfer/squash.c imgxfer/unpack.c \
+	imgxfer/sidecar.c imgxfer/source.c imgxfer/squash.c \
+	imgxfer/treenames.c imgxfer/unpack.c \
 	remote/address.c remote/auth.c remote/connect.c remote/exec.c \
 	remote/hostkey.c remote/quote.c remote/run.c remote/session.c \
 	remote/tty.c \
@@ -108,11 +109,10 @@ UNIT = $(patsubst tests/unit/%.c,$(BUILD)/tests/unit/%,$(wildcard tests/unit/tes
 FUZZ = $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 PAGES = $(wildcard man/*.1 man/*.5)
 UNITS = xcatvault@.service xcatvault@.timer
-BATS = tests/cli tests/fault
 # Suites in which a vault plays no part, or none that differs.
 NO_VAULT = config disaster dump full image_copy image_export image_import \
-	image_inspect image_list image_native install mn node onto ontocut \
-	publish remote serve site tables
+	image_inspect image_list image_native image_undo install mn node \
+	onto ontocut publish remote serve site tables
 
 all: $(if $(HAVE),,deps) $(BUILD)/xcatvault
 
@@ -134,10 +134,11 @@ $(BUILD)/%.o: %.c
 
 # What init puts into every vault, and what runs on a node, as C strings.
 TEXTS = backup/facts.sh backup/wanted.sh imgxfer/held.pl imgxfer/import.pl \
-	imgxfer/import.sh remote/node/beside.sh remote/node/dump.sh \
-	remote/node/nodefs.pl remote/node/probe.sh remote/node/publish.pl \
-	remote/node/tables.pl restore/attrs.pl restore/dbstage.sh \
-	restore/keepold.sh vault/README.txt vault/recover.sh
+	imgxfer/import.sh imgxfer/importtar.pl remote/node/beside.sh \
+	remote/node/dump.sh remote/node/nodefs.pl remote/node/probe.sh \
+	remote/node/publish.pl remote/node/tables.pl restore/attrs.pl \
+	restore/dbstage.sh restore/keepold.sh vault/README.txt \
+	vault/recover.sh
 $(BUILD)/text.c: $(TEXTS) Makefile
 	@mkdir -p $(@D)
 	$(Q)for f in $(TEXTS); do \
@@ -182,15 +183,20 @@ check-corpus: $(FUZZ:%=$(BUILD)/tests/fuzz/%)
 	$(Q)for f in $(FUZZ); do \
 		$(BUILD)/tests/fuzz/$$f tests/fuzz/corpus/$${f#fuzz_} || exit 1; \
 	done
-# All suites with vaults in directories; meanwhile, for it waits much, those
-# about vaults once more with vaults behind ssh.
+# Side by side, for they wait much: the suites about vaults with vaults in
+# directories, the same once more with vaults behind ssh, and the others.
+VAULT_BATS = $(filter-out $(NO_VAULT:%=tests/cli/%.bats),$(wildcard tests/cli/*.bats))
 check-cli: $(BUILD)/xcatvault $(BUILD)/tests/cli/remote_tool
-	$(Q)$(MAKE) --no-print-directory -Otarget -j2 check-cli-dir check-cli-ssh
+	$(Q)$(MAKE) --no-print-directory -Otarget -j3 check-cli-dir \
+		check-cli-ssh check-cli-node
 check-cli-dir:
-	$(Q)XCATVAULT=$(abspath $(BUILD))/xcatvault bats $(BATS)
+	$(Q)XCATVAULT=$(abspath $(BUILD))/xcatvault bats $(VAULT_BATS) tests/fault
 check-cli-ssh:
 	$(Q)XCATVAULT=$(abspath $(BUILD))/xcatvault XCATVAULT_TEST_VAULT=ssh \
-		bats $(filter-out $(NO_VAULT:%=tests/cli/%.bats),$(wildcard tests/cli/*.bats))
+		bats $(VAULT_BATS)
+check-cli-node:
+	$(Q)XCATVAULT=$(abspath $(BUILD))/xcatvault \
+		bats $(NO_VAULT:%=tests/cli/%.bats)
 check-fault: check-deps $(BUILD)/xcatvault
 	$(Q)XCATVAULT=$(abspath $(BUILD))/xcatvault tests/fault/sweep.sh full
 
@@ -249,6 +255,6 @@ clean:
 	rm -rf $(BUILD)
 
 .PHONY: all deps check-deps check check-run check-unit check-corpus check-cli \
-	check-cli-dir check-cli-ssh \
+	check-cli-dir check-cli-ssh check-cli-node \
 	check-fault fuzz fuzz-build bench demo lint format install uninstall \
 	dist clean

@@ -16,6 +16,8 @@ bundle_fini(struct bundle *b)
 {
 	buf_fini(&b->name);
 	buf_fini(&b->link);
+	buf_fini(&b->uname);
+	buf_fini(&b->gname);
 }
 
 static int
@@ -142,12 +144,29 @@ has_prefix(const uint8_t *p, size_t len, const char *with)
 	return (strlen(with) <= len && memcmp(p, with, strlen(with)) == 0);
 }
 
+static int
+set_number(const struct bundle *b, uint64_t *to, int *has, const uint8_t *p,
+    size_t len, struct err *e)
+{
+	size_t i;
+
+	if (*has || len == 0 || len > 18)
+		return (bad(b, "a pax header is garbled", e));
+	*has = 1;
+	for (*to = 0, i = 0; i < len; i++) {
+		if (p[i] < '0' || p[i] > '9')
+			return (bad(b, "a pax header is garbled", e));
+		*to = *to * 10 + (uint64_t)(p[i] - '0');
+	}
+	return (0);
+}
+
 /* One record "KEY=VALUE" of a pax header. */
 static int
 pax_record(struct bundle *b, const uint8_t *p, size_t len, struct err *e)
 {
-	static const char *const idle[] = { "mtime", "atime", "ctime", "uid",
-		"gid", "uname", "gname", "comment" };
+	static const char *const idle[] = { "mtime", "atime", "ctime",
+		"comment" };
 	const uint8_t *eq = memchr(p, '=', len), *value;
 	size_t key, n, i;
 
@@ -160,17 +179,16 @@ pax_record(struct bundle *b, const uint8_t *p, size_t len, struct err *e)
 		return (set_text(b, &b->name, &b->has_name, value, n, e));
 	if (is_key(p, key, "linkpath"))
 		return (set_text(b, &b->link, &b->has_link, value, n, e));
-	if (is_key(p, key, "size")) {
-		if (b->has_size || n == 0 || n > 18)
-			return (bad(b, "a pax header is garbled", e));
-		b->has_size = 1;
-		for (b->size = 0, i = 0; i < n; i++) {
-			if (value[i] < '0' || value[i] > '9')
-				return (bad(b, "a pax header is garbled", e));
-			b->size = b->size * 10 + (uint64_t)(value[i] - '0');
-		}
-		return (0);
-	}
+	if (is_key(p, key, "uname"))
+		return (set_text(b, &b->uname, &b->has_uname, value, n, e));
+	if (is_key(p, key, "gname"))
+		return (set_text(b, &b->gname, &b->has_gname, value, n, e));
+	if (is_key(p, key, "size"))
+		return (set_number(b, &b->size, &b->has_size, value, n, e));
+	if (is_key(p, key, "uid"))
+		return (set_number(b, &b->uid, &b->has_uid, value, n, e));
+	if (is_key(p, key, "gid"))
+		return (set_number(b, &b->gid, &b->has_gid, value, n, e));
 	for (i = 0; i < sizeof(idle) / sizeof(idle[0]); i++)
 		if (is_key(p, key, idle[i]))
 			return (0);
@@ -252,6 +270,58 @@ plain_names(struct bundle *b, const uint8_t *h, int gnu, struct err *e)
 	return (rc);
 }
 
+static void
+plain_text(struct buf *to, const uint8_t *p, size_t max)
+{
+	buf_clear(to);
+	buf_append(to, p, strnlen((const char *)p, max));
+}
+
+static int
+owners(struct bundle *b, const uint8_t *h, struct err *e)
+{
+	if ((!b->has_uid && number(h + 108, 8, &b->uid) == -1) ||
+	    (!b->has_gid && number(h + 116, 8, &b->gid) == -1))
+		return (bad(b, "a header is garbled", e));
+	if (!b->has_uname)
+		plain_text(&b->uname, h + 265, 32);
+	if (!b->has_gname)
+		plain_text(&b->gname, h + 297, 32);
+	return (0);
+}
+
+/* Whether a name is IMAGE/manifest.xml, however it begins. */
+static int
+is_manifest(const void *p, size_t len)
+{
+	static const char last[] = "/manifest.xml";
+	const size_t n = sizeof(last) - 1;
+	const char *s = p;
+
+	while (len > 0 && (s[0] == '/' || (len > 1 && s[0] == '.' &&
+	    s[1] == '/'))) {
+		s++;
+		len--;
+	}
+	return (len > n && memcmp(s + len - n, last, n) == 0 &&
+	    memchr(s, '/', len - n) == NULL);
+}
+
+/* What only reads the header itself must take the same file for it. */
+static int
+judge_manifest(const struct bundle *b, const uint8_t *h, struct err *e)
+{
+	int plain = is_manifest(h, strnlen((const char *)h, 100));
+
+	if (!plain && !is_manifest(b->name.data, b->name.len))
+		return (0);
+	if (b->extended || !plain || h[345] != 0)
+		return (bad(b, "manifest.xml is named by an extended header, "
+		    "or has one: other programs may take another file for it",
+		    e));
+	return (0);
+}
+
 static enum bundle_next
 take_member(struct bundle *b, const uint8_t *h, uint64_t size, int gnu,
     struct bundle_member *m, struct err *e)
@@ -267,10 +337,13 @@ take_member(struct bundle *b, const uint8_t *h, uint64_t size, int gnu,
 		bad(b, "a header is garbled", e);
 		return (BUNDLE_BAD);
 	}
-	if (plain_names(b, h, gnu, e) == -1)
+	if (plain_names(b, h, gnu, e) == -1 || owners(b, h, e) == -1 ||
+	    judge_manifest(b, h, e) == -1)
 		return (BUNDLE_BAD);
-	if (b->has_size)
-		size = b->size;
+	if (b->has_size && b->size != size) {
+		bad(b, "a member has two sizes", e);
+		return (BUNDLE_BAD);
+	}
 	/* As old tars have it. */
 	if (type == '0' && b->name.data[b->name.len - 1] == '/')
 		type = '5';
@@ -284,8 +357,13 @@ take_member(struct bundle *b, const uint8_t *h, uint64_t size, int gnu,
 	m->link = buf_cstr(&b->link);
 	m->type = type;
 	m->mode = (unsigned)(mode & 07777);
+	m->uid = b->uid;
+	m->gid = b->gid;
+	m->uname = buf_cstr(&b->uname);
+	m->gname = buf_cstr(&b->gname);
 	m->size = size;
-	if (buf_ok(&b->name, e) == -1 || buf_ok(&b->link, e) == -1)
+	if (buf_ok(&b->name, e) == -1 || buf_ok(&b->link, e) == -1 ||
+	    buf_ok(&b->uname, e) == -1 || buf_ok(&b->gname, e) == -1)
 		return (BUNDLE_BAD);
 	return (BUNDLE_MEMBER);
 }
@@ -323,12 +401,13 @@ bundle_next(struct bundle *b, struct bundle_member *m, struct err *e)
 
 	if (skip_rest(b, e) == -1)
 		return (BUNDLE_BAD);
-	b->has_name = b->has_link = b->has_size = 0;
+	b->extended = b->has_name = b->has_link = b->has_size = 0;
+	b->has_uid = b->has_gid = b->has_uname = b->has_gname = 0;
 	for (;;) {
 		if (need(b, BLOCK, &h, e) == -1)
 			return (BUNDLE_BAD);
 		if (is_zero(h, BLOCK)) {
-			if (b->has_name || b->has_link || b->has_size) {
+			if (b->extended) {
 				bad(b, "an extended header without its "
 				    "member", e);
 				return (BUNDLE_BAD);
@@ -347,6 +426,7 @@ bundle_next(struct bundle *b, struct bundle_member *m, struct err *e)
 		pull_skip(b->in, BLOCK);
 		if (strchr("LKx", head[156]) == NULL || head[156] == '\0')
 			return (take_member(b, head, size, gnu, m, e));
+		b->extended = 1;
 		if (take_extended(b, (char)head[156], size, e) == -1)
 			return (BUNDLE_BAD);
 	}

@@ -11,7 +11,9 @@
  * readers could take in two ways is refused, for imgimport unpacks it with
  * GNU tar.  Members are ustar or GNU ones, with long names of either kind
  * (pax in POSIX; GNU tar, "Basic Tar Format"); no sparse files, no members
- * of several volumes, no global headers.
+ * of several volumes, no global headers.  A size that is told twice is the
+ * same, and the headers of IMAGE/manifest.xml are plain ones, for it is what
+ * an import may write anew.
  */
 #define BUNDLE_NAME_MAX 4096
 #define BUNDLE_PAX_MAX ((size_t)64 << 10)
@@ -23,14 +25,18 @@ struct bundle_member {
 				   '3' and '4' devices, '5' directory,
 				   '6' fifo */
 	unsigned mode;		/* 07777 */
+	uint64_t uid, gid;
+	const char *uname, *gname;	/* which tar prefers; "" for none */
 	uint64_t size;		/* 0 of all but files */
 };
 
 struct bundle {
 	struct pull *in;
-	struct buf name, link;
-	int has_name, has_link, has_size;	/* from extended headers */
-	uint64_t size;
+	struct buf name, link, uname, gname;
+	/* From extended headers, of which there were some. */
+	int extended, has_name, has_link, has_size, has_uname, has_gname;
+	int has_uid, has_gid;
+	uint64_t size, uid, gid;
 	uint64_t left, padding;	/* of the member at hand */
 };
 

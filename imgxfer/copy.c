@@ -128,7 +128,7 @@ bring_extras(struct copy *c, struct copying *o, struct err *e)
 	    exportextra_fetch(&c->from, &o->side, "bundle", o->extra, e) ==
 	    -1 || open_extra(o, &file, &from, e) == -1)
 		return (-1);
-	rc = importextra_list(&from, o->side.extra.digest, &o->arena,
+	rc = importextra_list(&from, NULL, o->side.extra.digest, &o->arena,
 	    &o->extras, &o->nextras, &skipped, e);
 	source_file_close(&file);
 	if (rc == 0 && skipped > 0)

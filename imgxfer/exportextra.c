@@ -8,6 +8,7 @@
 #include <archive.h>
 #include <archive_entry.h>
 
+#include "base/cancel.h"
 #include "base/io.h"
 #include "formats/scan.h"
 #include "imgxfer/exportextra.h"
@@ -323,8 +324,12 @@ prove_member(struct archive *a, struct archive_entry *ent,
 	if (l == NULL || l->type != '0')
 		return (0);
 	digest_reset(d);
-	while ((n = archive_read_data(a, p, CHUNK)) > 0)
+	while ((n = archive_entry_sparse_count(ent) > 0 ? 0 :
+	    archive_read_data(a, p, CHUNK)) > 0) {
+		if (cancel_check(e) == -1)
+			return (-1);
 		digest_update(d, p, (size_t)n);
+	}
 	if (n < 0)
 		return (packed(a, e));
 	digest_final(d, digest);

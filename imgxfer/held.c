@@ -14,6 +14,7 @@
 #include "remote/quote.h"
 
 #define LINE_BYTES 8192
+#define LINE_MAX_BYTES ((size_t)64 << 10)
 #define BEAT_S 1		/* how often the node hears of us */
 #define STALL_S 120		/* without a byte the connection is dead */
 #define RETRY_MS 1000
@@ -122,6 +123,10 @@ listen(struct held *h, int wait_ms, struct err *e)
 		return (explain(h, e));
 	}
 	buf_advance(&h->lines, (size_t)n);
+	if (h->lines.len > LINE_MAX_BYTES &&
+	    memchr(h->lines.data, '\n', h->lines.len) == NULL)
+		return (err_set(e, ERR_FAILED, "%s: it said a line that has "
+		    "no end", remote_name(h->r)));
 	while ((nl = memchr(h->lines.data, '\n', h->lines.len)) != NULL) {
 		len = (size_t)(nl - (const char *)h->lines.data);
 		if (heldsaid_line(&h->said, (const char *)h->lines.data, len,

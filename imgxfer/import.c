@@ -276,7 +276,7 @@ begin(struct importrun *r, struct err *e)
 {
 	size_t i;
 
-	if (tell_looks(r, e) == -1)
+	if (importrun_unchanged(r, e) == -1 || tell_looks(r, e) == -1)
 		return (-1);
 	for (i = 0; i < IMPORTRUN_TABLES; i++) {
 		if (i == IMPORTRUN_LITEFILE && r->plan.litefile == NULL)
@@ -497,15 +497,38 @@ prepare(struct importrun *r, struct err *e)
 	return (0);
 }
 
+/* What was set aside and is not yet gone is no failure of the import. */
+static int
+commit(struct importrun *r, struct err *e)
+{
+	struct import_result *res = r->res;
+	struct buf left = BUF_INIT;
+	char *line, *rest;
+	int rc;
+
+	r->committing = 1;
+	if ((rc = importnode_commit(r->shell, &left, e)) == 0)
+		rc = buf_ok(&left, e);
+	if (rc == 0 && buf_cstr(&left)[0] != '\0')
+		for (line = strtok_r((char *)left.data, "\n", &rest);
+		    line != NULL && rc == 0;
+		    line = strtok_r(NULL, "\n", &rest))
+			rc = importrun_add(res, &res->warnings,
+			    &res->nwarnings, e, "%s", line);
+	buf_fini(&left);
+	return (rc);
+}
+
 static int
 transact(struct importrun *r, struct err *e)
 {
 	if (begin(r, e) == -1 || run_imgimport(r, e) == -1 ||
 	    prove_tree(r, e) == -1 || put_extras(r, e) == -1 ||
+	    importnode_modes(r->shell, e) == -1 ||
+	    importnode_alive(r->shell, e) == -1 ||
 	    importrun_prove(r, e) == -1)
 		return (-1);
-	r->committing = 1;
-	return (importnode_commit(r->shell, e));
+	return (commit(r, e));
 }
 
 static void

@@ -5,21 +5,22 @@
 # that was killed, all is put back.  One at a time on a node.
 #
 # Arguments: the work directory; the one for journals, which must outlive a
-# restart of the node; seconds to wait for another one to end.
+# restart of the node; seconds to wait for another one to end; seconds without
+# a word after which the other side is gone, once something has been begun.
 # Prints "busy", or "recovered IMAGE WHAT" for each one that was killed, then
 # "dir PATH".  Commands come as lines, paths are clean and have no blanks;
 # each is answered by lines, the last of which is its own name, or "failed
-# WHY".
+# WHY".  "alive" is not answered.
 use strict;
 use warnings;
 use Fcntl qw(:DEFAULT :flock :mode);
 use POSIX qw(:sys_wait_h);
 
-my ($base, $home, $wait) = @ARGV;
+my ($base, $home, $wait, $lease) = @ARGV;
 my ($dir, $log, $token, $in, $ended) = ('', '', '', '', 0);
 my $image = '-';
 my (@journal, @standing, %workers_before, %leftover_before);
-my ($begun, $number) = (0, 0);
+my ($begun, $number, $imports, $heard) = (0, 0, 0, time());
 
 $| = 1;
 $SIG{PIPE} = 'IGNORE';
@@ -34,9 +35,26 @@ sub tell_back {
 	print join(' ', @_), "\n";
 }
 
+# Whether there is input, in so many seconds.
+sub readable {
+	my $bits = '';
+
+	vec($bits, fileno(STDIN), 1) = 1;
+	return select($bits, undef, undef, $_[0]) > 0;
+}
+
+# A connection may be gone without an end of it.
+sub gone_quiet {
+	return $begun && $lease && time() - $heard > $lease;
+}
+
 sub more {
+	until ($ended || readable(1)) {
+		$ended = 1 if gone_quiet();
+	}
 	return 0 if $ended;
 	my $n = sysread(STDIN, $in, 1 << 18, length $in);
+	$heard = time();
 	return 1 if $n;
 	return 1 if !defined $n && $!{EINTR} && !$ended;
 	$ended = 1;
@@ -97,6 +115,7 @@ sub run {
 		setpgrp(0, 0);
 		$SIG{$_} = 'DEFAULT' for qw(PIPE HUP INT TERM);
 		umask 022;
+		note_workers('ours', process($$)) if $command[0] eq 'imgimport';
 		open(STDIN, '<', '/dev/null');
 		open(STDOUT, '>>', $out);
 		open(STDERR, '>&', \*STDOUT);
@@ -151,6 +170,38 @@ sub digests {
 
 sub remove_tree {
 	system('rm', '-rf', '--', $_) for grep { lstat($_) } @_;
+}
+
+# Files and directories, on the disk before what comes next.
+sub flush {
+	my @paths = @_;
+
+	while (my @some = splice(@paths, 0, 200)) {
+		run(1800, '/dev/null', \&tick, 'sync', '--', @some) == 0 or
+		    return run(1800, '/dev/null', \&tick, 'sync') == 0;
+	}
+	return 1;
+}
+
+# All of the file systems that the paths are in.
+sub flush_all {
+	my %one;
+
+	$one{(stat($_))[0] // ''} = $_ for grep { -e $_ } @_;
+	for (values %one) {
+		run(1800, '/dev/null', \&tick, 'sync', '-f', '--', $_) == 0 or
+		    return run(1800, '/dev/null', \&tick, 'sync') == 0;
+	}
+	return 1;
+}
+
+my $ticked = time();
+
+sub tick {
+	return 0 if time() - $ticked < 5;
+	$ticked = time();
+	tell_back('tick');
+	return 0;
 }
 
 # ----------------------------------------------------------- what stands there
@@ -238,92 +289,6 @@ sub receive {
 my %unpack = (gzip => ['gzip', '-dc'], xz => ['xz', '-dc'],
     zstd => ['zstd', '-dc'], none => ['cat']);
 
-# "rewrite COMPRESSION FROM TO MEMBER BYTES", then a new manifest: the archive
-# as it was, but for that member.
-sub rewrite {
-	my ($compression, $from, $name, $member, $bytes) = @_;
-	my ($xml, $done, $why) = ('', 0, '');
-
-	take_bytes($bytes, sub { $xml .= $_[0] }) or return;
-	my $with = $unpack{$compression} or
-	    return tell_back("failed compression $compression");
-	open(my $tar, '-|', @$with, $from) or
-	    return tell_back("failed $with->[0]: $!");
-	binmode($tar);
-	sysopen(my $to, "$dir/$name", O_WRONLY | O_CREAT | O_TRUNC, 0600) or
-	    return tell_back("failed $dir/$name: $!");
-	while (read($tar, my $head, 512) == 512) {
-		my ($path, $size, $type) = header($head);
-		my $padded = ($size + 511) & ~511;
-		if ($path eq $member && $type eq '0') {
-			skip($tar, $padded) or $why = 'the archive is cut';
-			write_all($to, new_header($head, length $xml) . $xml .
-			    "\0" x (-length($xml) % 512)) or $why = "$!";
-			$done++;
-		} else {
-			write_all($to, $head) or $why = "$!";
-			$why = copy_over($tar, $to, $padded) if $why eq '';
-		}
-		last if $why ne '';
-	}
-	close($tar) or $why ||= "$with->[0] failed";
-	close($to) or $why ||= "$!";
-	$why ||= "$member is in it $done times" unless $done == 1;
-	return tell_back("failed $why") if $why ne '';
-	tell_back('rewrite');
-}
-
-sub header {
-	my ($h) = @_;
-	my ($name, $size, $type, $prefix) = (unpack('Z100', $h),
-	    substr($h, 124, 12), substr($h, 156, 1),
-	    unpack('Z155', substr($h, 345, 155)));
-
-	$name = "$prefix/$name" if $prefix ne '' &&
-	    substr($h, 257, 6) eq "ustar\0";
-	$name =~ s{^(?:\./)+}{};
-	$type = '0' if $type eq "\0";
-	if (ord($size) & 0x80) {
-		my $n = 0;
-		$n = $n * 256 + ord for split //, substr($size, 4);
-		return ($name, $n, $type);
-	}
-	return ($name, $size =~ /([0-7]+)/ ? oct($1) : 0, $type);
-}
-
-sub new_header {
-	my ($h, $size) = @_;
-
-	substr($h, 124, 12) = sprintf("%011o\0", $size);
-	substr($h, 148, 8) = ' ' x 8;
-	my $sum = unpack('%32C512', $h);
-	substr($h, 148, 8) = sprintf("%06o\0 ", $sum);
-	return $h;
-}
-
-sub skip {
-	my ($from, $n) = @_;
-
-	while ($n > 0) {
-		my $got = read($from, my $piece, $n < 1 << 18 ? $n : 1 << 18);
-		return 0 unless $got;
-		$n -= $got;
-	}
-	return 1;
-}
-
-sub copy_over {
-	my ($from, $to, $n) = @_;
-
-	while ($n > 0) {
-		my $got = read($from, my $piece, $n < 1 << 18 ? $n : 1 << 18);
-		return 'the archive is cut' unless $got;
-		return "$!" unless write_all($to, $piece);
-		$n -= $got;
-	}
-	return '';
-}
-
 # --------------------------------------------------------------- the journal
 
 # aside WHAT PATH ASIDE   PATH is renamed; WHAT becomes of it in the end: gone,
@@ -339,14 +304,15 @@ sub note {
 sub save_journal {
 	my ($name) = @_;
 
-	sysopen(my $f, "$log/journal.new", O_WRONLY | O_CREAT | O_TRUNC, 0600) or
-	    return 0;
+	sysopen(my $f, "$log/journal.new", O_WRONLY | O_CREAT | O_TRUNC,
+	    0600) or return 0;
 	my $text = "image $image\n" . join('', map { "@$_\n" } @journal) .
 	    "end\n";
 	write_all($f, $text) or return 0;
-	eval { require IO::Handle; $f->sync };
 	close($f) or return 0;
-	return rename("$log/journal.new", "$log/$name");
+	flush("$log/journal.new") or return 0;
+	rename("$log/journal.new", "$log/$name") or return 0;
+	return flush($log, $home);
 }
 
 sub load_journal {
@@ -379,7 +345,8 @@ sub plan_rows {
 		mkdir "$log/rows";
 		sysopen(my $f, "$log/rows/$table.csv",
 		    O_WRONLY | O_CREAT | O_TRUNC, 0600) or return 0;
-		return 0 unless write_all($f, $csv) && close($f);
+		return 0 unless write_all($f, $csv) && close($f) &&
+		    flush("$log/rows/$table.csv", "$log/rows");
 	}
 	note('rows', $table, $key, $value,
 	    $bytes ? "$log/rows/$table.csv" : '-');
@@ -399,7 +366,8 @@ sub begin {
 	($image) = @_;
 	my $why = '';
 
-	return tell_back("failed the journal: $!") unless save_journal('journal');
+	return tell_back("failed the journal: $!")
+	    unless save_journal('journal');
 	$begun = 1;
 	for my $j (@journal) {
 		my ($what, @a) = @$j;
@@ -443,7 +411,16 @@ sub delete_rows {
 
 # ----------------------------------------------------------------- imgimport
 
-# Processes of xcatd, or of ours, that import, by pid.
+# A process as no other one is called, '' when it has ended.
+sub process {
+	my ($pid) = @_;
+	my ($state, $start) = slurp("/proc/$pid/stat", 4096) =~
+	    /^\d+ \(.*\) (\S)(?: \S+){18} (\d+)/s;
+
+	return defined $start && $state ne 'Z' ? "$pid-$start" : '';
+}
+
+# Processes of xcatd, or of ours, that import: pids by process.
 sub workers {
 	my %found;
 
@@ -451,10 +428,37 @@ sub workers {
 	for my $pid (grep { /^\d+$/ } readdir($proc)) {
 		next if $pid == $$;
 		my $words = slurp("/proc/$pid/cmdline", 4096);
-		$found{$pid} = 1 if $words =~ /^xcatd SSL: imgimport/ ||
+		next unless $words =~ /^xcatd SSL: imgimport/ ||
 		    $words =~ m{\A(?:[^\0]*/)?perl\0(?:[^\0]*/)?imgimport\0};
+		my $name = process($pid);
+		$found{$name} = $pid if $name ne '';
 	}
 	return %found;
+}
+
+# Those that were not there before ours: pids by process.
+sub new_workers {
+	my %now = workers();
+
+	delete @now{keys %workers_before};
+	return %now;
+}
+
+# What a killed one leaves to the next: "boot ID", "before PROCESS" and
+# "leftover PATH" from before imgimport was started, "ours PROCESS".
+sub note_workers {
+	my ($kind, @which) = @_;
+
+	sysopen(my $f, "$log/workers", O_WRONLY | O_CREAT | O_APPEND, 0600) or
+	    return 0;
+	return write_all($f, join('', map { "$kind $_\n" } @which)) &&
+	    close($f);
+}
+
+sub boot_id {
+	my ($id) = slurp('/proc/sys/kernel/random/boot_id', 64) =~ /^(\S+)/;
+
+	return $id // '-';
 }
 
 sub children_of {
@@ -475,17 +479,57 @@ sub children_of {
 	return @all;
 }
 
-# What xcatd still does for an import that was ended.
-sub end_workers {
-	for my $signal ('TERM', 'KILL') {
-		for (1 .. 20) {
-			my %now = workers();
-			my @ours = grep { !$workers_before{$_} } keys %now;
-			return unless @ours;
-			kill $signal, children_of(@ours);
-			select(undef, undef, undef, 0.1);
-		}
+# Ends processes, and what $more tells of now; whether nothing is left.
+sub end_all {
+	my ($more, @processes) = @_;
+	my %doomed = map { $_ => 1 } @processes;
+	my @live;
+
+	for my $n (1 .. 40) {
+		my %now = $more->();
+		@live = grep { /^(\d+)/ && process($1) eq $_ }
+		    keys %now, keys %doomed;
+		return 1 unless @live;
+		my @pids = children_of(map { /^(\d+)/ } @live);
+		$doomed{$_} = 1 for map { process($_) } @pids;
+		kill $n <= 20 ? 'TERM' : 'KILL', @pids;
+		select(undef, undef, undef, 0.1);
 	}
+	return 0;
+}
+
+# What imports since ours began.
+sub end_workers {
+	return !$imports || end_all(\&new_workers);
+}
+
+# A client that has its answer is a little ahead of xcatd.
+sub await_workers {
+	for (1 .. 100) {
+		my %now = new_workers();
+		return 1 unless %now;
+		select(undef, undef, undef, 0.1);
+	}
+	return 0;
+}
+
+# Ends what a killed one began; whether nothing of it is at it any more.  Who
+# else imports is waited for: it may be what began unseen.
+sub end_killed {
+	my (%is, $boot);
+
+	for (split /\n/, slurp("$log/workers", 1 << 20)) {
+		my ($kind, $what) = split / /, $_, 2;
+		$is{$kind}{$what} = 1 if defined $what;
+	}
+	return 1 unless %is && $is{boot}{boot_id()};
+	%workers_before = %{$is{before} || {}};
+	%leftover_before = %{$is{leftover} || {}};
+	my @ours = grep { /^(\d+)/ && process($1) eq $_ } keys %{$is{ours}};
+	end_all(sub { () }, @ours) or return 0;
+	await_workers() or return 0;
+	remove_leftovers();
+	return 1;
 }
 
 sub leftovers {
@@ -493,29 +537,46 @@ sub leftovers {
 	    glob("$base/imgimport.*");
 }
 
+# What goes on beside imgimport: true when it is to be ended.
+sub attend {
+	my ($calls) = @_;
+
+	tick();
+	# xcatd's part in it begins soon, or never
+	if ($calls % ($calls < 200 ? 4 : 40) == 0) {
+		my %now = new_workers();
+		my @new = grep { !$imports->{$_}++ } keys %now;
+		note_workers('ours', @new) if @new;
+	}
+	more() if readable(0);
+	$in =~ s/^(?:alive\n)+//;
+	$ended = 1 if gone_quiet();
+	return $ended;
+}
+
 # "import LIMIT FILE [OPTION...]": in the private directory
 sub import_bundle {
 	my ($limit, $file, @options) = @_;
-	my ($ticked, $cut) = (time(), 0);
+	my ($calls, $cut) = (0, 0);
 	my $out = "$dir/said";
 
 	%workers_before = workers();
 	%leftover_before = map { $_ => 1 } leftovers();
+	note_workers('boot', boot_id()) &&
+	    note_workers('before', keys %workers_before) &&
+	    note_workers('leftover', keys %leftover_before) or
+	    return tell_back("failed $log: $!");
+	$imports = {};
 	chdir($dir) or return tell_back("failed $dir: $!");
-	my $status = run($limit, $out, sub {
-		if (time() - $ticked >= 5) {
-			$ticked = time();
-			tell_back('tick');
-		}
-		my $bits = '';
-		vec($bits, fileno(STDIN), 1) = 1;
-		more() if $in eq '' && select($bits, undef, undef, 0);
-		return $cut = $ended;
-	}, 'imgimport', $file, @options);
+	my $status = run($limit, $out, sub { $cut = attend($calls++) },
+	    'imgimport', $file, @options);
 	chdir('/');
-	end_workers() if $status == -1;
+	# when its client is gone, xcatd may go on all the same
+	my $over = $status == 0 ? await_workers() : end_workers();
 	remove_leftovers();
 	return if $cut;
+	tell_back('said Error: what xcatd does for imgimport does not end')
+	    unless $over;
 	my $lines = 0;
 	for (split /\n/, slurp($out, 1 << 20)) {
 		s/[^ -~]/?/g;
@@ -527,75 +588,27 @@ sub import_bundle {
 
 # Not those of somebody else's import.
 sub remove_leftovers {
-	my %now = workers();
+	my %now = new_workers();
 
-	return if grep { !$workers_before{$_} } keys %now;
+	return if %now;
 	remove_tree(grep { !$leftover_before{$_} } leftovers());
 }
 
-# "tree FILE MEMBER DIR": the cpio archive in the bundle, against the tree that
-# came out of it.
-sub tree {
-	my ($bundle, $member, $to) = @_;
-	my ($entries, $wrong, $status) = (0, '', 0);
+# "modes": of the directories that were there, which cp -a may have changed
+sub modes {
+	my $why = mode_back(grep { $_->[0] eq 'mode' } @journal);
 
-	open(my $f, '-|', 'sh', '-c', '{ tar -xOf "$1" "./$2" 2>/dev/null ||
-	    tar -xOf "$1" "$2" 2>/dev/null; } | gzip -dc 2>/dev/null', 'sh',
-	    $bundle, $member) or return tell_back("failed sh: $!");
-	binmode($f);
-	while ((read($f, my $head, 110) || 0) == 110) {
-		last unless $head =~ /^07070[12]/;
-		my @h = map { hex } unpack('A8' x 13, substr($head, 6));
-		my $rest = ($h[11] + 110 + 3 & ~3) - 110;
-		read($f, my $name, $rest) == $rest or last;
-		$name = unpack('Z*', $name);
-		if ($name eq 'TRAILER!!!') {
-			$status = 1;
-			skip($f, 1 << 18) || last while 1;
-			last;
-		}
-		my $why = compare_entry($f, "$to/$name", @h[1, 4, 6]);
-		$wrong ||= "$to/$name: $why" if $why ne '';
-		$entries++;
-	}
-	close($f);
-	return tell_back('failed the tree in the bundle cannot be read')
-	    unless $status;
-	$wrong =~ s/[^ -~]/?/g;
-	return tell_back("failed $wrong") if $wrong ne '';
-	tell_back('entries', $entries);
-	tell_back('tree');
+	return tell_back("failed $why") if $why ne '';
+	tell_back('modes');
 }
 
-sub compare_entry {
-	my ($f, $path, $mode, $links, $size) = @_;
-	my @st = lstat($path);
-	my $padded = ($size + 3) & ~3;
-	my ($why, $is) = ('', undef);
+sub mode_back {
+	my $why = '';
 
-	$why = 'is not there' unless @st;
-	$why ||= 'is of another type' if @st &&
-	    S_IFMT($st[2]) != S_IFMT($mode);
-	$why ||= 'has another mode' if @st && !S_ISLNK($mode) &&
-	    ($st[2] & 07777) != ($mode & 07777);
-	# of several names the last has the data
-	$why ||= 'has another size' if @st && S_ISREG($mode) &&
-	    $st[7] != $size && !($links > 1 && $size == 0);
-	open($is, '<', $path) or $why ||= "$!"
-	    if $why eq '' && S_ISREG($mode) && $size;
-	while ($padded > 0) {
-		my $n = read($f, my $piece, $padded < 65536 ? $padded : 65536);
-		return 'the archive is cut' unless $n;
-		$padded -= $n;
-		$piece = substr($piece, 0, $size) if length $piece > $size;
-		$size -= length $piece;
-		if ($why eq '' && S_ISREG($mode)) {
-			read($is, my $same, length $piece);
-			$why = 'has other contents' if $same ne $piece;
-		} elsif ($why eq '' && S_ISLNK($mode)) {
-			$why = 'leads elsewhere'
-			    if (readlink($path) // '') ne $piece;
-		}
+	for (@_) {
+		my ($what, $path, $mode, $uid, $gid) = @$_;
+		chown($uid, $gid, $path) && chmod(oct($mode), $path) or
+		    $why = "$path: $!";
 	}
 	return $why;
 }
@@ -632,6 +645,7 @@ sub put_back {
 	for my $j (reverse @journal) {
 		my ($what, @a) = @$j;
 		if ($what eq 'aside') {
+			remove_tree("$a[1].xcatvault-$token");
 			next unless lstat($a[2]);
 			remove_tree($a[1]) if -d $a[1] && !-l $a[1];
 			rename($a[2], $a[1]) or
@@ -647,8 +661,9 @@ sub put_back {
 			rmdir($a[0]) or
 			    push @stands, "$a[0] is a new directory ($!)";
 		} elsif ($what eq 'mode') {
-			chmod(oct($a[1]), $a[0]);
-			chown($a[2], $a[3], $a[0]);
+			my $why = mode_back($j);
+			push @stands, "$why, mode and owner are others"
+			    if $why ne '';
 		} elsif ($what eq 'rows') {
 			my $why = rows_back(@a);
 			push @stands, "rows of $a[0] with $a[1]=$a[2]: $why"
@@ -666,37 +681,51 @@ sub rows_back {
 	return xcat('tabrestore', '-a', $file);
 }
 
-# "commit"
+# "commit"; "left WHAT" for what could not be brought to its end.
 sub commit {
+	# the old goes only when the new is on the disk
+	return tell_back("failed sync: status $?")
+	    unless $begun && flush_all($log, new_paths());
 	return tell_back("failed the journal: $!")
-	    unless $begun && rename("$log/journal", "$log/done");
+	    unless rename("$log/journal", "$log/done") && flush($log);
 	$begun = 0;
-	finish();
-	remove_tree($dir, $log);
+	my @left = finish();
+	if (@left) {
+		tell_back('left', $_) for @left;
+		remove_tree(grep { !m{/done$} } glob("$dir/*"));
+		rmdir($dir);
+	} else {
+		remove_tree($dir, $log);
+	}
 	tell_back('commit');
+	exit 0;
 }
 
+sub new_paths {
+	return map { $_->[0] eq 'aside' ? $_->[2] : $_->[1] }
+	    grep { $_->[0] =~ /^(?:aside|new|made|mode)$/ } @journal;
+}
+
+# Nothing is renamed over something: what is in the way is told.
 sub finish {
+	my @left;
+
 	for my $j (@journal) {
 		my ($what, $then, $path, $aside) = @$j;
 		next unless $what eq 'aside' && lstat($aside);
-		if ($then eq 'back') {
-			rename($aside, $path);
-		} elsif ($then eq 'orig') {
-			rename($aside, "$path.ORIG");
-		} else {
+		my $to = $then eq 'orig' ? "$path.ORIG" : $path;
+		my $is = "$aside is what was at $path";
+		if ($then eq 'gone') {
 			remove_tree($aside);
+			push @left, "$is, and is not removed"
+			    if lstat($aside);
+		} elsif ($then eq 'orig' && lstat($to)) {
+			push @left, "$is, as there is a $to";
+		} else {
+			rename($aside, $to) or push @left, "$is ($to: $!)";
 		}
 	}
-}
-
-# What the killed one began may still be at it.
-sub await_workers {
-	for (1 .. 100) {
-		my %now = workers();
-		return unless %now;
-		select(undef, undef, undef, 0.1);
-	}
+	return @left;
 }
 
 # "forget": somebody has seen that all is as it was
@@ -716,10 +745,13 @@ sub recover {
 		($dir, $log, $token) = ("$base/$1", "$home/$1", $2);
 		@journal = ();
 		if (-e "$log/done" && load_journal('done')) {
-			finish();
+			my @left = finish();
+			tell_back('recovered', $image, join('; ', @left))
+			    if @left;
+			next if @left;
 		} elsif (-e "$log/journal" && load_journal('journal')) {
 			mkdir($dir, 0700);
-			await_workers();
+			return 0 unless end_killed();
 			my @stands = put_back();
 			s/[^ -~]/?/g for @stands;
 			tell_back('recovered', $image, @stands ?
@@ -732,8 +764,10 @@ sub recover {
 		remove_tree($dir, $log);
 	}
 	@journal = ();
+	%workers_before = %leftover_before = ();
 	$dir = $log = '';
 	$image = '-';
+	return 1;
 }
 
 sub lock_node {
@@ -749,11 +783,10 @@ sub lock_node {
 }
 
 my $lock = lock_node();
-if (!$lock) {
+if (!$lock || !recover()) {
 	tell_back('busy');
 	exit 0;
 }
-recover();
 for (1 .. 100) {
 	$token = join('', map { ('a' .. 'z', 0 .. 9)[rand 36] } 1 .. 8);
 	$dir = "$base/.xcatvault-import.$token";
@@ -768,10 +801,13 @@ for (1 .. 100) {
 tell_back('dir', $dir);
 my %verbs = (look => \&look, room => \&room, receive => \&receive,
     rewrite => \&rewrite, begin => \&begin, import => \&import_bundle,
-    tree => \&tree, put => \&put, forget => \&forget, commit => \&commit);
+    tree => \&tree, modes => \&modes,
+    put => \&put, forget => \&forget, commit => \&commit);
 while (defined(my $line = hear())) {
 	my ($verb, @words) = split / /, $line;
-	if ($verb eq 'aside') {
+	if ($verb eq 'alive') {
+		next;
+	} elsif ($verb eq 'aside') {
 		plan_aside(@words);
 	} elsif ($verb eq 'rows') {
 		plan_rows(@words) or last;
@@ -782,7 +818,6 @@ while (defined(my $line = hear())) {
 	} else {
 		tell_back("failed what is $verb?");
 	}
-	last if $verb eq 'commit';
 }
-exit 1 if $begun && put_back();
+exit 1 if $begun && (!end_workers() || put_back());
 remove_tree($dir, $log);

@@ -13,11 +13,11 @@
 #define USAGE "image import FILE|--from-vault IMAGE --site SITE " \
     "[--profile PROFILE] " \
     "[--as NAME]\n       [--replace [--force]] [--allow-unproved-arch] " \
-    "[--limit SECONDS] [--dry-run]"
+    "[--limit SECONDS] [--root DIR]... [--dry-run]"
 
 enum {
 	OPT_SITE = CLI_OPT_OWN, OPT_PROFILE, OPT_AS, OPT_REPLACE, OPT_FORCE,
-	OPT_UNPROVED, OPT_LIMIT, OPT_DRY_RUN, OPT_FROM_VAULT,
+	OPT_UNPROVED, OPT_LIMIT, OPT_DRY_RUN, OPT_FROM_VAULT, OPT_ROOT,
 };
 
 static const struct option options[] = {
@@ -31,8 +31,11 @@ static const struct option options[] = {
 	{ "limit", required_argument, NULL, OPT_LIMIT },
 	{ "dry-run", no_argument, NULL, OPT_DRY_RUN },
 	{ "from-vault", required_argument, NULL, OPT_FROM_VAULT },
+	{ "root", required_argument, NULL, OPT_ROOT },
 	{ NULL, 0, NULL, 0 },
 };
+
+#define ROOTS_MAX 16
 
 /* The bundle and what lies beside it. */
 struct brought {
@@ -48,6 +51,8 @@ struct brought {
 struct arguments {
 	const char *site;
 	struct import_options opt;
+	struct inspect_options inspect;
+	const char *roots[ROOTS_MAX];
 	struct brought from;
 };
 
@@ -96,6 +101,13 @@ take_option(struct arguments *a, int opt, const char *value)
 		return (1);
 	case OPT_LIMIT:
 		return (take_limit(a, value) == 0 ? 1 : -1);
+	case OPT_ROOT:
+		if (value[0] != '/' || a->inspect.nroots == ROOTS_MAX)
+			return (-1);
+		a->roots[a->inspect.nroots++] = value;
+		a->inspect.roots = a->roots;
+		a->opt.inspect = &a->inspect;
+		return (1);
 	default:
 		return (0);
 	}
@@ -104,14 +116,15 @@ take_option(struct arguments *a, int opt, const char *value)
 /* ------------------------------------------------------------- the bundle */
 
 static int
-list_extras(struct brought *b, struct err *e)
+list_extras(struct brought *b, const struct inspect_options *opt,
+    struct err *e)
 {
 	struct source source;
 
 	if (importfrom_extra(&b->from, &source, e) == -1)
 		return (-1);
-	return (importextra_list(&source, b->from.sidecar->extra.digest,
-	    &b->arena, &b->extras, &b->nextras, &b->skipped, e));
+	return (importextra_list(&source, opt,
+	    b->from.sidecar->extra.digest, &b->arena, &b->extras, &b->nextras, &b->skipped, e));
 }
 
 static int
@@ -127,7 +140,7 @@ bring(struct brought *b, const struct inspect_options *opt,
 	    importfrom_check(&b->from, &b->inspect, e) == -1)
 		return (-1);
 	s = b->from.sidecar;
-	return (s != NULL && s->extra.file != NULL ? list_extras(b, e) : 0);
+	return (s != NULL && s->extra.file != NULL ? list_extras(b, opt, e) : 0);
 }
 
 static void

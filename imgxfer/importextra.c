@@ -5,46 +5,100 @@
 #include <archive.h>
 #include <archive_entry.h>
 
+#include "base/cancel.h"
 #include "imgxfer/importextra.h"
+#include "imgxfer/unpack.h"
 
 #define PIECE_BYTES ((size_t)256 << 10)
 
+/* The packed bytes, counted into the digest of the archive. */
+struct packed {
+	const struct source *from;
+	struct digest *digest;	/* or NULL */
+};
+
 struct reading {
 	const struct source *from;
-	struct digest *digest;	/* of the archive, or NULL */
+	struct source plain;	/* the tar archive within */
 	struct archive *archive;
-	struct err err;		/* of the source */
-	size_t skipped;
+	struct err err;		/* of plain */
+	size_t taken, skipped;
+	const struct inspect_options *opt;
+	/* Of the member at hand: what was read of it, and what is there. */
+	uint64_t size, at;
+	const uint8_t *block;
+	size_t left;
 	uint8_t piece[PIECE_BYTES];
 };
+
+static ssize_t
+read_packed(void *arg, void *p, size_t len, struct err *e)
+{
+	const struct packed *k = arg;
+	ssize_t n = k->from->read(k->from->arg, p, len, e);
+
+	if (k->digest != NULL && n > 0)
+		digest_update(k->digest, p, (size_t)n);
+	return (n);
+}
 
 static la_ssize_t
 feed(struct archive *a, void *arg, const void **out)
 {
 	struct reading *r = arg;
-	ssize_t n = r->from->read(r->from->arg, r->piece, PIECE_BYTES,
-	    &r->err);
+	ssize_t n = cancel_check(&r->err) == -1 ? -1 :
+	    r->plain.read(r->plain.arg, r->piece, PIECE_BYTES, &r->err);
 
 	if (n == -1) {
 		archive_set_error(a, -1, "%s", r->err.msg);
 		return (ARCHIVE_FATAL);
 	}
-	if (r->digest != NULL && n > 0)
-		digest_update(r->digest, r->piece, (size_t)n);
 	*out = r->piece;
 	return (n);
 }
 
+static int
+garbled(struct reading *r, struct err *e)
+{
+	const char *why = archive_error_string(r->archive);
+
+	if (r->err.kind != ERR_NONE && r->err.kind != ERR_DAMAGED) {
+		*e = r->err;
+		return (-1);
+	}
+	return (err_set(e, ERR_DAMAGED, "%s: %s", r->from->name,
+	    why != NULL ? why : "it is garbled"));
+}
+
+/* Bytes that are there: a sparse file would go on with zeros for ever. */
 static ssize_t
 read_entry(void *arg, void *p, size_t len, struct err *e)
 {
 	struct reading *r = arg;
-	la_ssize_t n = archive_read_data(r->archive, p, len);
+	const void *block = NULL;
+	la_int64_t off = 0;
+	int rc;
 
-	if (n < 0)
-		return (err_set(e, ERR_DAMAGED, "%s: %s", r->from->name,
-		    archive_error_string(r->archive)));
-	return (n);
+	while (r->left == 0) {
+		if (r->at == r->size)
+			return (0);
+		rc = archive_read_data_block(r->archive, &block, &r->left,
+		    &off);
+		if (rc < ARCHIVE_OK)
+			return (garbled(r, e));
+		if (rc == ARCHIVE_EOF || (uint64_t)off != r->at ||
+		    r->left > r->size - r->at)
+			return (err_set(e, ERR_DAMAGED, "%s: a member has "
+			    "holes", r->from->name));
+		r->block = block;
+	}
+	if (len > r->left)
+		len = r->left;
+	memcpy(p, r->block, len);
+	r->block += len;
+	r->left -= len;
+	r->at += len;
+	return ((ssize_t)len);
 }
 
 static int
@@ -59,6 +113,9 @@ take_entry(struct reading *r, struct archive_entry *entry,
 
 	if (name == NULL)
 		return (err_set(e, ERR_DAMAGED, "%s: a member without a name",
+		    r->from->name));
+	if (++r->taken > IMPORTEXTRA_MEMBERS_MAX)
+		return (err_set(e, ERR_DAMAGED, "%s: too many members",
 		    r->from->name));
 	while (name[0] == '.' && name[1] == '/')
 		name += 2;
@@ -75,58 +132,72 @@ take_entry(struct reading *r, struct archive_entry *entry,
 	path[0] = '/';
 	memcpy(path + 1, name, n);
 	path[n + 1] = '\0';
-	if (inspect_path(path, NULL) != NULL) {
+	if (inspect_path(path, r->opt) != NULL) {
 		r->skipped++;
 		return (0);
 	}
-	return (fn(arg, path, archive_entry_perm(entry) & 07777, &content,
+	r->size = (uint64_t)size;
+	r->at = r->left = 0;
+	return (fn(arg, path, archive_entry_perm(entry) & 0777, &content,
 	    (uint64_t)size, e));
 }
 
 static int
-read_archive(struct reading *r, importextra_fn *fn, void *arg, struct err *e)
+read_tar(struct reading *r, importextra_fn *fn, void *arg, struct err *e)
 {
 	struct archive_entry *entry;
-	const void *rest;
 	int status = ARCHIVE_FATAL, rc = 0;
 
 	if ((r->archive = archive_read_new()) == NULL)
 		return (err_nomem(e));
-	(void)archive_read_support_filter_all(r->archive);
+	/* No filters: some of them are programs that it would run. */
 	(void)archive_read_support_format_tar(r->archive);
 	if (archive_read_open(r->archive, r, NULL, feed, NULL) == ARCHIVE_OK)
 		while (rc == 0 && (status = archive_read_next_header(
 		    r->archive, &entry)) == ARCHIVE_OK)
 			rc = take_entry(r, entry, fn, arg, e);
 	if (rc == 0 && status != ARCHIVE_EOF)
-		rc = err_set(e, ERR_DAMAGED, "%s: %s", r->from->name,
-		    archive_error_string(r->archive));
-	/* What is behind the archive's end belongs to its digest. */
-	while (rc == 0 && r->digest != NULL) {
-		la_ssize_t n = feed(r->archive, r, &rest);
-
-		if (n < 0) {
-			*e = r->err;
-			rc = -1;
-		}
-		if (n <= 0)
-			break;
-	}
+		rc = garbled(r, e);
 	(void)archive_read_free(r->archive);
 	return (rc);
+}
+
+/* With a digest, all of the archive is read, whatever is behind the tar. */
+static int
+read_archive(struct reading *r, struct digest *digest, importextra_fn *fn,
+    void *arg, struct err *e)
+{
+	struct packed k = { r->from, digest };
+	const struct source src = { r->from->name, read_packed, &k };
+	struct unpack *u = NULL;
+	struct pull p;
+	int rc = -1;
+
+	if (pull_init(&p, &src, e) == 0 && (u = unpack_new(&p, e)) != NULL) {
+		r->plain = unpack_source(u);
+		rc = strcmp(unpack_form(u), "zstd") == 0 ?
+		    read_tar(r, fn, arg, e) : err_set(e, ERR_DAMAGED,
+		    "%s: it is not packed by zstd", r->from->name);
+	}
+	unpack_free(u);
+	pull_fini(&p);
+	return (rc == 0 && digest != NULL ? source_drain(&src, e) : rc);
 }
 
 int
 importextra_each(const struct source *archive, importextra_fn *fn, void *arg,
     struct err *e)
 {
+	static const char *const root = "";
+	const struct inspect_options anywhere = { &root, 1, 0 };
 	struct reading *r = calloc(1, sizeof(*r));
 	int rc;
 
 	if (r == NULL)
 		return (err_nomem(e));
 	r->from = archive;
-	rc = read_archive(r, fn, arg, e);
+	r->opt = &anywhere;
+	rc = read_archive(r, NULL, fn, arg, e);
 	free(r);
 	return (rc);
 }
@@ -193,25 +264,27 @@ check_twice(const struct listing *l, const struct source *archive,
 
 int
 importextra_list(const struct source *archive,
-    const uint8_t digest[DIGEST_LEN], struct arena *arena,
+    const struct inspect_options *opt, const uint8_t digest[DIGEST_LEN], struct arena *arena,
     struct import_extra **out, size_t *n, size_t *skipped, struct err *e)
 {
 	struct reading *r = calloc(1, sizeof(*r));
 	struct listing *l = calloc(1, sizeof(*l));
+	struct digest *d = NULL;
 	uint8_t is[DIGEST_LEN];
 	int rc = -1;
 
-	if (r == NULL || l == NULL || (r->digest = digest_new()) == NULL ||
+	if (r == NULL || l == NULL || (d = digest_new()) == NULL ||
 	    (l->digest = digest_new()) == NULL) {
 		err_nomem(e);
 		goto out;
 	}
-	digest_reset(r->digest);
+	digest_reset(d);
 	l->arena = arena;
 	r->from = archive;
-	if (read_archive(r, list_file, l, e) == -1)
+	r->opt = opt;
+	if (read_archive(r, d, list_file, l, e) == -1)
 		goto out;
-	digest_final(r->digest, is);
+	digest_final(d, is);
 	if (memcmp(is, digest, DIGEST_LEN) != 0) {
 		err_set(e, ERR_DAMAGED, "%s: it is not what its sidecar "
 		    "tells of", archive->name);
@@ -226,8 +299,7 @@ importextra_list(const struct source *archive,
 	*skipped = r->skipped;
 	l->at = NULL;
 out:
-	if (r != NULL)
-		digest_free(r->digest);
+	digest_free(d);
 	if (l != NULL) {
 		digest_free(l->digest);
 		free(l->at);

@@ -10,12 +10,16 @@
 #include "imgxfer/source.h"
 
 /*
- * The archive of files beside a bundle (sidecar.h): tar in any compression,
- * names relative to "/".  Only regular files are taken, and of these
- * only those whose paths inspect_path() allows; the rest is passed over.
+ * The archive of files beside a bundle (sidecar.h): tar packed by zstd, names
+ * relative to "/".  Only regular files are taken, and of these only those
+ * with clean paths (inspect_path()), and of these only such are listed as lie
+ * below the roots of opt, which may be NULL; the rest is passed over.  Sparse files,
+ * too many members and what unpacks to far more than it was (unpack.h) are
+ * ERR_DAMAGED.
  */
+#define IMPORTEXTRA_MEMBERS_MAX ((size_t)200000)
 
-/* A file's bytes are in from, and need not be read to their end. */
+/* A file's bytes are in from, and need not be read to their end; mode: 0777. */
 typedef int importextra_fn(void *arg, const char *path, unsigned mode,
     const struct source *from, uint64_t bytes, struct err *e);
 int importextra_each(const struct source *archive, importextra_fn *fn,
@@ -27,7 +31,7 @@ int importextra_each(const struct source *archive, importextra_fn *fn,
  * are the arena's.  *skipped: how many were passed over.
  */
 int importextra_list(const struct source *archive,
-    const uint8_t digest[DIGEST_LEN], struct arena *arena,
+    const struct inspect_options *opt, const uint8_t digest[DIGEST_LEN], struct arena *arena,
     struct import_extra **out, size_t *n, size_t *skipped, struct err *e);
 
 #endif

@@ -85,6 +85,40 @@ look_at(struct importrun *r, enum importrun_why why, size_t index,
 	return (0);
 }
 
+static int
+is_planned(const struct importrun *r, const char *path)
+{
+	size_t i;
+
+	for (i = 0; i < r->plan.nfiles; i++)
+		if (strcmp(r->plan.files[i].path, path) == 0)
+			return (1);
+	return (0);
+}
+
+/* What is replaced is to be called .ORIG, and goes into no vault. */
+static int
+wants_orig(const struct importrun *r)
+{
+	return (r->opt->vault == NULL && r->opt->replace && r->opt->force);
+}
+
+/* Also at its .ORIG, which comes next. */
+static int
+look_at_both(struct importrun *r, enum importrun_why why, size_t index,
+    const char *path, uint64_t digest_if, struct err *e)
+{
+	char orig[2048];
+
+	if (look_at(r, why, index, path, digest_if, e) == -1)
+		return (-1);
+	snprintf(orig, sizeof(orig), "%s.ORIG", path);
+	if (is_planned(r, orig) || (why != IMPORTRUN_FILE && !wants_orig(r)))
+		return (0);
+	return (look_at(r, IMPORTRUN_ORIG, index, importrun_text(r->res,
+	    orig), IMPORTNODE_ANY, e));
+}
+
 /* Root images of other forms, where they would be taken instead. */
 static int
 look_at_forms(struct importrun *r, struct err *e)
@@ -100,21 +134,10 @@ look_at_forms(struct importrun *r, struct err *e)
 	    strcmp(base, importplan_forms[i]) != 0; i++) {
 		snprintf(path, sizeof(path), "%.*s%s", (int)(base - rootimg),
 		    rootimg, importplan_forms[i]);
-		if (look_at(r, IMPORTRUN_FORM, i, importrun_text(r->res,
-		    path), IMPORTNODE_ANY, e) == -1)
+		if (look_at_both(r, IMPORTRUN_FORM, i,
+		    importrun_text(r->res, path), IMPORTNODE_ANY, e) == -1)
 			return (-1);
 	}
-	return (0);
-}
-
-static int
-is_planned(const struct importrun *r, const char *path)
-{
-	size_t i;
-
-	for (i = 0; i < r->plan.nfiles; i++)
-		if (strcmp(r->plan.files[i].path, path) == 0)
-			return (1);
 	return (0);
 }
 
@@ -122,26 +145,22 @@ static int
 list_looks(struct importrun *r, struct err *e)
 {
 	struct importplan *p = &r->plan;
-	char path[2048];
 	size_t i;
 
 	for (i = 0; i < p->ndirs; i++)
 		if (look_at(r, IMPORTRUN_DIR, i, p->dirs[i], IMPORTNODE_NO,
 		    e) == -1)
 			return (-1);
-	for (i = 0; i < p->nfiles; i++) {
-		snprintf(path, sizeof(path), "%s.ORIG", p->files[i].path);
-		if (look_at(r, IMPORTRUN_FILE, i, p->files[i].path,
-		    IMPORTNODE_ANY, e) == -1 || look_at(r, IMPORTRUN_ORIG, i,
-		    importrun_text(r->res, path), IMPORTNODE_ANY, e) == -1)
-			return (-1);
-	}
-	for (i = 0; i < r->opt->nextras; i++)
-		if (!is_planned(r, r->opt->extras[i].path) && look_at(r,
-		    IMPORTRUN_EXTRA, i, r->opt->extras[i].path,
+	for (i = 0; i < p->nfiles; i++)
+		if (look_at_both(r, IMPORTRUN_FILE, i, p->files[i].path,
 		    IMPORTNODE_ANY, e) == -1)
 			return (-1);
-	if ((p->tree != NULL && look_at(r, IMPORTRUN_TREE, 0, p->tree,
+	for (i = 0; i < r->opt->nextras; i++)
+		if (!is_planned(r, r->opt->extras[i].path) &&
+		    look_at_both(r, IMPORTRUN_EXTRA, i,
+		    r->opt->extras[i].path, IMPORTNODE_ANY, e) == -1)
+			return (-1);
+	if ((p->tree != NULL && look_at_both(r, IMPORTRUN_TREE, 0, p->tree,
 	    IMPORTNODE_NO, e) == -1) || (p->media != NULL && look_at(r,
 	    IMPORTRUN_MEDIA, 0, p->media, IMPORTNODE_NO, e) == -1))
 		return (-1);
@@ -291,14 +310,15 @@ judge_orig(struct importrun *r, struct err *e)
 {
 	size_t i;
 
-	if (r->opt->vault != NULL || !r->opt->replace || !r->opt->force)
+	if (!wants_orig(r))
 		return (0);
 	for (i = 0; i < r->nlooks; i++)
 		if (r->looks[i].why == IMPORTRUN_ORIG &&
+		    r->looks[i - 1].aside &&
 		    r->looks[i - 1].was == IMPORT_OTHER &&
 		    r->before[i].kind != IMPORTNODE_NONE)
 			return (err_set(e, ERR_FAILED, "%s: it is there "
-			    "already, so the file that is replaced cannot be "
+			    "already, so what is replaced cannot be "
 			    "kept under that name; give a vault (-V)",
 			    r->before[i].path));
 	return (0);
@@ -552,6 +572,14 @@ differ(struct buf *why, const char *path, const char *what)
 	buf_printf(why, "%s: %s\n", path, what);
 }
 
+/* What imgimport made must be nobody's who is not root to write to. */
+static void
+prove_mode(const struct importnode_at *at, unsigned bad, struct buf *why)
+{
+	if ((at->mode & bad) != 0)
+		buf_printf(why, "%s: its mode is %04o\n", at->path, at->mode);
+}
+
 static void
 prove_file(const struct importnode_at *at, uint64_t bytes,
     const uint8_t digest[DIGEST_LEN], struct buf *why)
@@ -566,16 +594,41 @@ prove_file(const struct importnode_at *at, uint64_t bytes,
 	else if (!at->has_digest ||
 	    memcmp(at->digest, digest, DIGEST_LEN) != 0)
 		differ(why, at->path, "it has other contents");
+	else
+		prove_mode(at, 06002, why);
+}
+
+static int
+same_owner(const struct importnode_at *a, const struct importnode_at *b)
+{
+	return (a->mode == b->mode && a->uid == b->uid && a->gid == b->gid);
 }
 
 static int
 same_at(const struct importnode_at *a, const struct importnode_at *b)
 {
-	return (a->kind == b->kind && (a->kind != IMPORTNODE_FILE ||
-	    (a->size == b->size && a->mode == b->mode && a->uid == b->uid &&
-	    a->gid == b->gid && a->mtime == b->mtime && a->has_digest ==
+	if (a->kind != b->kind)
+		return (0);
+	if (a->kind == IMPORTNODE_DIR)
+		return (same_owner(a, b));
+	return (a->kind != IMPORTNODE_FILE || (same_owner(a, b) &&
+	    a->size == b->size && a->mtime == b->mtime && a->has_digest ==
 	    b->has_digest && (!a->has_digest || memcmp(a->digest, b->digest,
-	    DIGEST_LEN) == 0))));
+	    DIGEST_LEN) == 0)));
+}
+
+static void
+prove_dir(const struct importnode_at *before, const struct importnode_at *at,
+    struct buf *why)
+{
+	if (at->kind != IMPORTNODE_DIR)
+		differ(why, at->path, "it is no directory");
+	else if (before->kind == IMPORTNODE_NONE)
+		prove_mode(at, 0002, why);
+	else if (!same_owner(before, at))
+		buf_printf(why, "%s: its mode and owner are %04o %u:%u "
+		    "instead of %04o %u:%u\n", at->path, at->mode, at->uid,
+		    at->gid, before->mode, before->uid, before->gid);
 }
 
 static void
@@ -608,6 +661,8 @@ prove_look(struct importrun *r, size_t i, const struct importnode_at *at,
 			differ(why, at->path, "xCAT would prefer it");
 		break;
 	case IMPORTRUN_DIR:
+		prove_dir(r->before + i, at, why);
+		break;
 	case IMPORTRUN_TREE:
 	case IMPORTRUN_MEDIA:
 		if (at->kind != IMPORTNODE_DIR)
@@ -636,11 +691,34 @@ look_again(struct importrun *r, struct err *e)
 	return (NULL);
 }
 
+/* A bundle may bring owners; who they are there is not known. */
+static int
+tell_owners(struct importrun *r, const struct importnode_at *now,
+    struct err *e)
+{
+	size_t i;
+
+	for (i = 0; i < r->nlooks; i++) {
+		if (now[i].kind == IMPORTNODE_NONE || now[i].uid == 0 ||
+		    r->looks[i].skip || r->looks[i].was == IMPORT_SAME ||
+		    (r->looks[i].why != IMPORTRUN_FILE &&
+		    (r->looks[i].why != IMPORTRUN_DIR ||
+		    r->before[i].kind != IMPORTNODE_NONE)))
+			continue;
+		if (importrun_add(r->res, &r->res->warnings,
+		    &r->res->nwarnings, e, "%s: it belongs to the user %u, "
+		    "as in the bundle", now[i].path, now[i].uid) == -1)
+			return (-1);
+	}
+	return (0);
+}
+
 static int
 prove_files(struct importrun *r, struct buf *why, struct err *e)
 {
 	struct importnode_at *now;
 	size_t i, k = 0, len;
+	int rc;
 
 	if ((now = look_again(r, e)) == NULL)
 		return (-1);
@@ -651,8 +729,9 @@ prove_files(struct importrun *r, struct buf *why, struct err *e)
 			if (strcmp(r->res->files[k].path, now[i].path) == 0)
 				r->res->files[k].proved = why->len == len;
 	}
+	rc = why->len == 0 ? tell_owners(r, now, e) : 0;
 	free(now);
-	return (buf_ok(why, e));
+	return (rc == 0 ? buf_ok(why, e) : -1);
 }
 
 static int
@@ -713,6 +792,45 @@ importrun_prove(struct importrun *r, struct err *e)
 	return (rc);
 }
 
+static int
+changed(struct importrun *r, const char *what, struct err *e)
+{
+	return (err_set(e, ERR_FAILED, "%s: %s: it has changed since it was "
+	    "looked at; nothing was changed", remote_name(r->node->control),
+	    what));
+}
+
+int
+importrun_unchanged(struct importrun *r, struct err *e)
+{
+	struct importnode_at *now;
+	struct importrows rows;
+	struct tables *t = NULL;
+	size_t i;
+	int rc = 0, same;
+
+	if ((now = look_again(r, e)) == NULL)
+		return (-1);
+	for (i = 0; i < r->nlooks && rc == 0; i++)
+		if (!same_at(r->before + i, now + i))
+			rc = changed(r, now[i].path, e);
+	free(now);
+	if (rc == 0)
+		rc = importrun_read_tables(r, &t, 0, e);
+	for (i = 0; i < IMPORTRUN_TABLES && rc == 0; i++) {
+		if (i == IMPORTRUN_LITEFILE && !is_statelite(r))
+			continue;
+		rc = importrows_read(t, importrun_tables[i],
+		    importrun_keys[i], r->plan.image, &rows, e);
+		same = importrows_same(&rows, r->rows + i);
+		importrows_fini(&rows);
+		if (rc == 0 && !same)
+			rc = changed(r, importrun_tables[i], e);
+	}
+	tables_free(t);
+	return (rc);
+}
+
 /* ------------------------------------------------------------ put back */
 
 static int
@@ -742,9 +860,7 @@ rows_as_before(struct importrun *r, struct err *e)
 			continue;
 		rc = importrows_read(t, importrun_tables[i],
 		    importrun_keys[i], r->plan.image, &now, e);
-		same = now.csv.len == r->rows[i].csv.len && (now.csv.len ==
-		    0 || memcmp(now.csv.data, r->rows[i].csv.data,
-		    now.csv.len) == 0);
+		same = importrows_same(&now, r->rows + i);
 		importrows_fini(&now);
 		snprintf(what, sizeof(what), "the table %s",
 		    importrun_tables[i]);

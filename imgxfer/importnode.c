@@ -13,9 +13,11 @@
 #define LINE_MAX_BYTES ((size_t)64 << 10)
 #define PIECE_BYTES ((size_t)256 << 10)
 #define STEP_S 1800		/* between two lines of the script */
+#define ALIVE_S 10
 #define SAID_MAX ((size_t)4 << 20)
 
-extern const char imgxfer_import_sh[], imgxfer_import_pl[];
+extern const char imgxfer_import_sh[], imgxfer_import_pl[],
+    imgxfer_importtar_pl[];
 
 struct importnode {
 	struct remote *remote;
@@ -24,6 +26,7 @@ struct importnode {
 	struct buf line, out;
 	uint8_t *in;		/* what has arrived and is not yet a line */
 	size_t at, len;
+	int begun;
 };
 
 /* --------------------------------------------------------------- speaking */
@@ -33,12 +36,13 @@ static int
 fill(struct importnode *n, struct err *e)
 {
 	struct timespec begin, now;
+	time_t alive;
 	ssize_t got;
 
 	if (n->at < n->len)
 		return (1);
 	clock_gettime(CLOCK_MONOTONIC, &begin);
-	for (;;) {
+	for (alive = begin.tv_sec;;) {
 		got = remote_exec_read(n->shell, n->in, READ_BYTES, 1000, e);
 		if (got == -1)
 			return (-1);
@@ -53,6 +57,11 @@ fill(struct importnode *n, struct err *e)
 		if (now.tv_sec - begin.tv_sec > STEP_S)
 			return (err_set(e, ERR_FAILED, "%s: no answer within "
 			    "%d s", remote_name(n->remote), STEP_S));
+		if (now.tv_sec - alive < ALIVE_S)
+			continue;
+		if (importnode_alive(n, e) == -1)
+			return (-1);
+		alive = now.tv_sec;
 	}
 }
 
@@ -179,9 +188,9 @@ struct importnode *
 importnode_new(struct remote *r, const char *base, const char *home,
     unsigned wait_s, struct buf *recovered, struct err *e)
 {
-	char wait[16];
-	const char *args[] = { imgxfer_import_pl, base, home, wait };
-	struct buf command = BUF_INIT;
+	char wait[16], lease[16];
+	const char *args[] = { NULL, base, home, wait, lease };
+	struct buf command = BUF_INIT, program = BUF_INIT;
 	struct importnode *n;
 	int rc;
 
@@ -193,12 +202,17 @@ importnode_new(struct remote *r, const char *base, const char *home,
 	}
 	n->remote = r;
 	snprintf(wait, sizeof(wait), "%u", wait_s);
-	remote_xcat_command(&command, imgxfer_import_sh, 0, args, 4);
+	snprintf(lease, sizeof(lease), "%d", IMPORTNODE_LEASE_S);
+	buf_puts(&program, imgxfer_import_pl);
+	buf_puts(&program, imgxfer_importtar_pl);
+	args[0] = buf_cstr(&program);
+	remote_xcat_command(&command, imgxfer_import_sh, 0, args, 5);
 	if ((rc = buf_ok(&command, e)) == 0) {
 		n->shell = remote_exec_new(r, buf_cstr(&command), e);
 		rc = n->shell != NULL ? greet(n, recovered, e) : -1;
 	}
 	buf_fini(&command);
+	buf_fini(&program);
 	if (rc == 0)
 		return (n);
 	importnode_free(n);
@@ -459,6 +473,7 @@ importnode_rows(struct importnode *n, const char *table, const char *key,
 int
 importnode_begin(struct importnode *n, const char *image, struct err *e)
 {
+	n->begun = 1;
 	buf_printf(&n->out, "begin %s\n", image);
 	return (speak(n, e) == 0 ? done(n, "begin", e) : -1);
 }
@@ -512,10 +527,34 @@ importnode_tree(struct importnode *n, const char *bundle,
 }
 
 int
-importnode_commit(struct importnode *n, struct err *e)
+importnode_commit(struct importnode *n, struct buf *left, struct err *e)
 {
+	const char *line;
+	int rc;
+
 	buf_puts(&n->out, "commit\n");
-	return (speak(n, e) == 0 ? done(n, "commit", e) : -1);
+	if (speak(n, e) == -1)
+		return (-1);
+	while ((rc = answer(n, "commit", &line, e)) == 1)
+		if (strncmp(line, "left ", 5) == 0)
+			buf_printf(left, "%s\n", line + 5);
+	return (rc);
+}
+
+int
+importnode_modes(struct importnode *n, struct err *e)
+{
+	buf_puts(&n->out, "modes\n");
+	return (speak(n, e) == 0 ? done(n, "modes", e) : -1);
+}
+
+int
+importnode_alive(struct importnode *n, struct err *e)
+{
+	static const char word[] = "alive\n";
+
+	return (n->begun ? remote_exec_write(n->shell, word,
+	    sizeof(word) - 1, e) : 0);
 }
 
 int

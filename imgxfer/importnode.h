@@ -13,7 +13,8 @@
 #include "remote/session.h"
 
 /*
- * The script that holds an import on the node (import.pl), spoken to.  Paths
+ * The script that holds an import on the node (import.pl, importtar.pl),
+ * spoken to.  Paths
  * given to it have no blanks (inspect_path()).  All calls fail with
  * ERR_FAILED and what the node said; after a lost connection there is only
  * importnode_free().
@@ -118,7 +119,22 @@ int importnode_tree(struct importnode *n, const char *bundle,
 int importnode_put(struct importnode *n, const char *path, unsigned mode,
     const struct source *from, uint64_t bytes, struct err *e);
 
-int importnode_commit(struct importnode *n, struct err *e);
+/*
+ * left: lines for what was set aside and could not be brought to its end;
+ * the next import tries again.
+ */
+int importnode_commit(struct importnode *n, struct buf *left,
+    struct err *e);
+
+/* Give the directories that were there their owners and modes again. */
+int importnode_modes(struct importnode *n, struct err *e);
+
+/*
+ * Once begun, a script that has heard nothing for so long puts all back.
+ * Waiting for its answers says something; who is busy elsewhere calls this.
+ */
+#define IMPORTNODE_LEASE_S 600
+int importnode_alive(struct importnode *n, struct err *e);
 
 /*
  * What an import left that could not be put back, and has been since, is not

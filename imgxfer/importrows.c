@@ -124,6 +124,13 @@ importrows_fini(struct importrows *r)
 	r->n = 0;
 }
 
+int
+importrows_same(const struct importrows *a, const struct importrows *b)
+{
+	return (a->csv.len == b->csv.len && (a->csv.len == 0 ||
+	    memcmp(a->csv.data, b->csv.data, a->csv.len) == 0));
+}
+
 /* ------------------------------------------------------------- comparing */
 
 static const char *

@@ -22,6 +22,7 @@ int importrows_read(const struct tables *t, const char *table,
     const char *key, const char *value, struct importrows *out,
     struct err *e);
 void importrows_fini(struct importrows *r);
+int importrows_same(const struct importrows *a, const struct importrows *b);
 
 /*
  * Whether there is just one row, and all its columns are want's, those that

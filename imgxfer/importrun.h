@@ -77,6 +77,12 @@ int importrun_survey(struct importrun *r, struct err *e);
 /* Whether the bundle and what it becomes fit. */
 int importrun_room(struct importrun *r, struct err *e);
 
+/*
+ * Whether files and rows are still what importrun_survey() saw; ERR_FAILED
+ * when they are not.
+ */
+int importrun_unchanged(struct importrun *r, struct err *e);
+
 /* ERR_DAMAGED with the first thing that is not as the manifest says. */
 int importrun_prove(struct importrun *r, struct err *e);
 

@@ -166,6 +166,21 @@ top_name(const char *name)
 	    strchr(slash + 1, '/') == NULL ? slash + 1 : NULL);
 }
 
+/* A root image, a tree, an initrd: nothing else is one, by whatever name. */
+static int
+is_image(const char *name, enum rootimg_kind *kind)
+{
+	if (begins(name, "rootimg."))
+		*kind = ROOTIMG_ROOT;
+	else if (strcmp(name, "rootimgtree.gz") == 0)
+		*kind = ROOTIMG_TREE;
+	else if (begins(name, "initrd"))
+		*kind = ROOTIMG_INITRD;
+	else
+		return (0);
+	return (1);
+}
+
 static int
 pass_begin(struct pass *p, const struct inspect_member *m, struct err *e)
 {
@@ -183,25 +198,20 @@ pass_begin(struct pass *p, const struct inspect_member *m, struct err *e)
 	p->size = m->size;
 	if (strcmp(name, "manifest.xml") == 0 && !l->has_xml)
 		p->is_xml = l->has_xml = 1;
-	else if (begins(name, "rootimg.")) {
-		image = 1;
-		p->kind = ROOTIMG_ROOT;
-	} else if (strcmp(name, "rootimgtree.gz") == 0) {
-		image = 1;
-		p->kind = ROOTIMG_TREE;
-	} else if (begins(name, "initrd")) {
-		image = 1;
-		p->kind = ROOTIMG_INITRD;
-	} else
-		p->wants_head = 1;
+	else
+		p->wants_head = !(image = is_image(name, &p->kind));
 	if (strcmp(name, "kernel") == 0) {
 		p->aside = aside_start(unpack_aside, p, e);
 		return (p->aside == NULL ? -1 : 0);
 	}
-	if (!image || (l->opt != NULL && l->opt->quick) ||
-	    l->nimages == LOOK_IMAGES_MAX)
+	if (!image || (l->opt != NULL && l->opt->quick))
 		return (0);
+	if (l->nimages == LOOK_IMAGES_MAX) {
+		l->missed++;
+		return (0);
+	}
 	p->image = &l->images[l->nimages++];
+	p->image->kind = p->kind;
 	p->image->member = l->members.len / sizeof(*m);
 	p->aside = aside_start(walk_aside, p, e);
 	return (p->aside == NULL ? -1 : 0);
@@ -334,6 +344,25 @@ member_name(struct look *l, const char *name)
 	return (kept);
 }
 
+/* tar asks for the names first, and for the numbers where there are none. */
+static const char *
+owner_of(struct look *l, const struct bundle_member *bm)
+{
+	struct buf b = BUF_INIT;
+	const char *s;
+
+	if (bm->uid == 0 && bm->gid == 0 && (bm->uname[0] == '\0' ||
+	    strcmp(bm->uname, "root") == 0) && (bm->gname[0] == '\0' ||
+	    strcmp(bm->gname, "root") == 0))
+		return (NULL);
+	buf_printf(&b, "%s(%llu):%s(%llu)", bm->uname,
+	    (unsigned long long)bm->uid, bm->gname,
+	    (unsigned long long)bm->gid);
+	s = look_keep(l, buf_cstr(&b));
+	buf_fini(&b);
+	return (s);
+}
+
 /* -1: the archive or its source; then l->members has it nevertheless. */
 static int
 take_member(struct look *l, struct bundle *b, const struct bundle_member *bm,
@@ -353,8 +382,11 @@ take_member(struct look *l, struct bundle *b, const struct bundle_member *bm,
 	m.mode = bm->mode;
 	m.size = bm->size;
 	m.role = bm->type == '5' ? INSPECT_DIR : INSPECT_OTHER;
-	if (m.name[0] == '\0')
-		return (0);	/* "./" */
+	if (m.name[0] == '\0') {
+		judge_mode(l, "./", m.mode);
+		return (0);
+	}
+	m.owner = owner_of(l, bm);
 	if (m.type == '0') {
 		if (pass_begin(p, &m, e) == -1)
 			return (-1);

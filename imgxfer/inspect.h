@@ -51,6 +51,7 @@ struct inspect_member {
 				   "/" behind it */
 	char type;		/* '0' file, '5' directory, other tar types */
 	unsigned mode;
+	const char *owner;	/* "USER:GROUP"; NULL: root's, in both */
 	uint64_t size;
 	uint8_t digest[DIGEST_LEN];	/* of a file */
 	enum inspect_role role;

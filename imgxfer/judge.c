@@ -136,8 +136,6 @@ take_tree(struct look *l, const char *dir, const char *to,
 		n++;
 		if (m->role == INSPECT_OTHER)
 			m->role = role;
-		if (m->type == '1' || m->type == '2')
-			judge_link(l, i, at.len);
 		if (m->type == '5')
 			continue;
 		buf_clear(&target);
@@ -172,6 +170,7 @@ want_extra(struct look *l, const struct imgmanifest_extra *x)
 	const char *why, *name = base_of(x->src);
 	struct buf b = BUF_INIT, to = BUF_INIT;
 	struct inspect_member *m;
+	size_t n;
 
 	if ((why = bad_directory(l, x->dest)) != NULL)
 		look_say(l, INSPECT_BAD, "<extra>", "dest %s: %s", x->dest,
@@ -186,9 +185,8 @@ want_extra(struct look *l, const struct imgmanifest_extra *x)
 	/* A directory has its whole path, a file only its name. */
 	buf_printf(&b, "extra%s", x->src);
 	m = judge_member(l, buf_cstr(&b));
-	if (m != NULL && m->type == '5')
-		(void)take_tree(l, buf_cstr(&b), x->dest, INSPECT_EXTRA);
-	else {
+	n = take_tree(l, buf_cstr(&b), x->dest, INSPECT_EXTRA);
+	if (n == 0 && (m == NULL || m->type != '5')) {
 		buf_clear(&b);
 		buf_printf(&b, "extra/%s", name);
 		buf_printf(&to, "%s/%s", x->dest, name);
@@ -543,13 +541,12 @@ judge_surplus(struct look *l)
 		return;
 	for (i = 0; i < l->in->nmembers; i++) {
 		m = &l->in->members[i];
-		if (m->role == INSPECT_OTHER &&
-		    (m->type == '1' || m->type == '2'))
-			look_say(l, INSPECT_BAD, m->name, "it is a %s link "
-			    "to %s: an image has files and directories only",
-			    m->type == '2' ? "symbolic" : "hard",
-			    judge_link_of(l, i));
-		else if (m->role == INSPECT_OTHER && m->type == '0')
+		if (m->role != INSPECT_OTHER || m->type != '0')
+			continue;
+		if (judge_is_extra(l, m))
+			look_say(l, INSPECT_BAD, m->name, "no <extra> wants "
+			    "it");
+		else
 			look_say(l, INSPECT_WARNING, m->name, "nothing in "
 			    "the manifest wants it: imgimport would drop it");
 	}

@@ -208,12 +208,52 @@ judge_arch(struct look *l)
 		    in->arch_claimed);
 }
 
+/* Whether what the manifest calls an image was opened as such. */
+static void
+judge_opened(struct look *l, size_t member)
+{
+	const struct inspect_member *m = &l->in->members[member];
+	enum rootimg_kind kind;
+	size_t i;
+
+	switch (m->role) {
+	case INSPECT_ROOTIMG:
+		kind = ROOTIMG_ROOT;
+		break;
+	case INSPECT_ROOTIMGTREE:
+		kind = ROOTIMG_TREE;
+		break;
+	case INSPECT_RAMDISK:
+		kind = ROOTIMG_INITRD;
+		break;
+	default:
+		return;
+	}
+	for (i = 0; i < l->nimages; i++)
+		if (l->images[i].member == member)
+			break;
+	if (i == l->nimages)
+		look_say(l, INSPECT_BAD, m->name, "it was not looked into: "
+		    "the images of xCAT are called rootimg.*, rootimgtree.gz "
+		    "and initrd*");
+	else if (l->images[i].kind != kind)
+		look_say(l, INSPECT_BAD, m->name, "it has the name of an "
+		    "image of another kind");
+}
+
 void
 judge_images(struct look *l)
 {
 	size_t i;
 
 	judge_kernel(l);
+	if (l->missed > 0)
+		look_say(l, INSPECT_BAD, "", "there are %zu files called "
+		    "rootimg.*, rootimgtree.gz or initrd*: an image has two",
+		    l->nimages + l->missed);
+	if (l->opt == NULL || !l->opt->quick)
+		for (i = 0; i < l->in->nmembers; i++)
+			judge_opened(l, i);
 	for (i = 0; i < l->nimages; i++)
 		if (l->images[i].member < l->in->nmembers)
 			judge_image(l, &l->images[i]);

@@ -3,14 +3,6 @@
 
 #include "imgxfer/look.h"
 
-const char *
-judge_link_of(const struct look *l, size_t i)
-{
-	const char *const *links = (const void *)l->links.data;
-
-	return (links[i]);
-}
-
 struct look_name *
 judge_name(struct look *l, struct look_name **hash, const char *name,
     struct look_name **had)
@@ -99,63 +91,22 @@ bad_member_name(const char *name)
 	return (NULL);
 }
 
-/*
- * Whether a link stays within the directory that the first base bytes of its
- * name are.  ".." may only come first, where it climbs what is known to be
- * directories: behind a name, which may be a link, it can lead anywhere.
- */
-static int
-link_stays(const char *name, const char *target, int symbolic, size_t base)
-{
-	const char *p;
-	size_t n;
-	long depth = 0;
-	int named = 0;
-
-	if (target[0] == '/' || target[0] == '\0')
-		return (0);
-	if (!symbolic) {	/* named from the archive's root */
-		while (target[0] == '.' && target[1] == '/')
-			target += 2;
-		return (bad_member_name(target) == NULL &&
-		    strncmp(name, target, base) == 0);
-	}
-	for (p = name + base; (p = strchr(p, '/')) != NULL; p++)
-		depth++;
-	for (p = target; *p != '\0'; p += n + (p[n] == '/')) {
-		n = strcspn(p, "/");
-		if (n == 2 && p[0] == '.' && p[1] == '.') {
-			if (named || --depth < 0)
-				return (0);
-		} else if (n > 0 && !(n == 1 && p[0] == '.'))
-			named = 1;
-	}
-	return (1);
-}
-
-void
-judge_link(struct look *l, size_t i, size_t base)
+/* The tar of imgimport, and its cp of extras, follow what is there. */
+static void
+judge_type(struct look *l, size_t i)
 {
 	const struct inspect_member *m = &l->in->members[i];
-	const char *link = judge_link_of(l, i);
+	const char *const *links = (const void *)l->links.data;
 
-	if (link_stays(m->name, link, m->type == '2', base))
-		look_say(l, INSPECT_NOTE, m->name, "a %s link to %s",
-		    m->type == '2' ? "symbolic" : "hard", link);
-	else
-		look_say(l, INSPECT_BAD, m->name, "it is a %s link to %s: "
-		    "that leaves its directory", m->type == '2' ?
-		    "symbolic" : "hard", link);
-}
-
-static void
-judge_type(struct look *l, const struct inspect_member *m)
-{
 	switch (m->type) {
 	case '0':
-	case '1':	/* links: when it is known what they are part of */
-	case '2':
 	case '5':
+		break;
+	case '1':
+	case '2':
+		look_say(l, INSPECT_BAD, m->name, "it is a %s link to %s: an "
+		    "image has files and directories only", m->type == '2' ?
+		    "symbolic" : "hard", links[i]);
 		break;
 	case '3':
 	case '4':
@@ -166,13 +117,68 @@ judge_type(struct look *l, const struct inspect_member *m)
 		look_say(l, INSPECT_BAD, m->name, "it is a fifo: an image "
 		    "has files and directories only");
 	}
-	if (m->type == '0' && (m->mode & 06000) != 0)
-		look_say(l, INSPECT_WARNING, m->name, "it is %s%s: mode %04o",
-		    (m->mode & 04000) != 0 ? "setuid" : "setgid",
-		    (m->mode & 06000) == 06000 ? " and setgid" : "", m->mode);
 }
 
-/* What lies below something that is no directory would go elsewhere. */
+void
+judge_mode(struct look *l, const char *name, unsigned mode)
+{
+	if ((mode & 06000) != 0)
+		look_say(l, INSPECT_BAD, name, "it is %s%s: mode %04o",
+		    (mode & 04000) != 0 ? "setuid" : "setgid",
+		    (mode & 06000) == 06000 ? " and setgid" : "", mode);
+	if ((mode & 02) != 0)
+		look_say(l, INSPECT_BAD, name, "anybody may write to it: "
+		    "mode %04o", mode);
+}
+
+/*
+ * tar gives files back to their owners, and cp -a the extras as well; the
+ * others are root's in what imgexport makes.
+ */
+static void
+judge_owners(struct look *l)
+{
+	const struct inspect_member *m, *first = NULL;
+	size_t i, n = 0;
+
+	for (i = 0; i < l->in->nmembers; i++) {
+		m = &l->in->members[i];
+		if (m->owner == NULL)
+			continue;
+		if (judge_is_extra(l, m))
+			look_say(l, INSPECT_BAD, m->name, "it belongs to %s, "
+			    "not to root, and would on the target",
+			    m->owner);
+		else if (n++ == 0)
+			first = m;
+	}
+	if (n > 0)
+		look_say(l, INSPECT_WARNING, first->name, "it belongs to %s, "
+		    "not to root%s", first->owner, n > 1 ?
+		    ", and it is not the only one" : "");
+}
+
+int
+judge_is_extra(const struct look *l, const struct inspect_member *m)
+{
+	const char *rest;
+	size_t n;
+
+	if (l->in->image == NULL)
+		return (0);
+	n = strlen(l->in->image);
+	if (strncmp(m->name, l->in->image, n) != 0 || m->name[n] != '/')
+		return (0);
+	rest = m->name + n + 1;
+	return (strncmp(rest, "extra", 5) == 0 &&
+	    (rest[5] == '/' || rest[5] == '\0'));
+}
+
+/*
+ * What lies below something that is no directory would go elsewhere.  Where a
+ * directory is not there itself, tar makes it nevertheless: nothing would be
+ * known of it, and imgexport leaves none out.
+ */
 static void
 judge_parents(struct look *l, const struct inspect_member *m)
 {
@@ -187,6 +193,13 @@ judge_parents(struct look *l, const struct inspect_member *m)
 		if (parent != NULL && parent->type != '5') {
 			look_say(l, INSPECT_BAD, m->name, "it lies below %s, "
 			    "which is no directory", parent->name);
+			break;
+		}
+		/* The image's own is not missed by anybody. */
+		if (parent == NULL && memchr(m->name, '/',
+		    (size_t)(p - m->name)) != NULL) {
+			look_say(l, INSPECT_BAD, m->name, "its directory is "
+			    "not in the archive");
 			break;
 		}
 	}
@@ -271,7 +284,9 @@ judge_members(struct look *l)
 			look_say(l, INSPECT_BAD, m->name, "%s", why);
 		else
 			judge_place(l, m);
-		judge_type(l, m);
+		judge_type(l, i);
+		if (m->type == '0' || m->type == '5')
+			judge_mode(l, m->name, m->mode);
 		if ((n = judge_name(l, &l->by_name, m->name, &had)) != NULL)
 			n->member = i;
 		else if (had != NULL && (m->type != '5' ||
@@ -281,6 +296,7 @@ judge_members(struct look *l)
 	}
 	for (i = 0; i < l->in->nmembers; i++)
 		judge_parents(l, &l->in->members[i]);
+	judge_owners(l);
 	if ((m = judge_member(l, "manifest.xml")) != NULL) {
 		m->role = INSPECT_MANIFEST;
 		if (m->type != '0')

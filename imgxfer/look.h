@@ -24,6 +24,7 @@ struct look_head {
 
 struct look_image {
 	size_t member;		/* index */
+	enum rootimg_kind kind;
 	struct rootimg root;
 };
 
@@ -48,7 +49,7 @@ struct look {
 	struct buf xml;
 	int has_xml, nomem;
 	struct look_image images[LOOK_IMAGES_MAX];
-	size_t nimages;
+	size_t nimages, missed;	/* missed: for which there was no room */
 	/* judge_*: names of members, and of what is claimed. */
 	struct look_name *by_name, *claims;
 };
@@ -72,14 +73,11 @@ void judge_fini(struct look *l);
 /* The member "IMAGE/name"; NULL when there is none. */
 struct inspect_member *judge_member(const struct look *l, const char *name);
 
-/* What a link leads to; "" of other members. */
-const char *judge_link_of(const struct look *l, size_t member);
+/* Whether it is "IMAGE/extra", or below it. */
+int judge_is_extra(const struct look *l, const struct inspect_member *m);
 
-/*
- * Say what is to be said of a link in a directory that is taken as a whole,
- * whose name is that of the link up to base bytes.
- */
-void judge_link(struct look *l, size_t member, size_t base);
+/* Say what is to be said of a mode. */
+void judge_mode(struct look *l, const char *name, unsigned mode);
 
 /* A new name; NULL when it is there (*had is that) or memory is short. */
 struct look_name *judge_name(struct look *l, struct look_name **hash,

@@ -101,6 +101,7 @@ newc_walk(struct pull *p, void (*on_entry)(void *arg,
 			return (cut(p, e));
 		ent.name = (const char *)h + NEWC_HEADER;
 		ent.name_len = strnlen(ent.name, name);
+		ent.name_size = name;
 		if (ent.size == 0 && ent.name_len == 10 &&
 		    memcmp(ent.name, "TRAILER!!!", 10) == 0) {
 			pull_skip(p, front);

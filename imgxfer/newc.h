@@ -19,6 +19,7 @@ struct newc {
 	uint32_t size;
 	const char *name;	/* without its NUL; until the call returns */
 	size_t name_len;
+	size_t name_size;	/* as the header has it, with the NUL */
 };
 
 /*

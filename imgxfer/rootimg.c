@@ -3,9 +3,12 @@
 #include <archive.h>
 #include <archive_entry.h>
 
+#include "base/buf.h"
+#include "base/human.h"
 #include "imgxfer/newc.h"
 #include "imgxfer/rootimg.h"
 #include "imgxfer/squash.h"
+#include "imgxfer/treenames.h"
 #include "imgxfer/unpack.h"
 
 /* One part of a path: takes it and the "/" behind it. */
@@ -92,7 +95,24 @@ rootimg_arch(const struct rootimg *r, uint32_t *n, uint32_t *all)
 struct walk {
 	struct rootimg *r;
 	enum rootimg_kind kind;
+	struct treenames names;	/* of a tree */
+	struct err escape;	/* the first that would leave it */
 };
+
+static void
+judge_name(struct walk *w, const struct newc *ent)
+{
+	const char *why;
+	struct buf name = BUF_INIT;
+
+	if (w->escape.kind != ERR_NONE ||
+	    (why = treenames_add(&w->names, ent)) == NULL)
+		return;
+	buf_put_printable(&name, ent->name, ent->name_len);
+	err_set(&w->escape, ERR_DAMAGED, "cpio: %s: %s", buf_cstr(&name),
+	    why);
+	buf_fini(&name);
+}
 
 static void
 on_newc(void *arg, const struct newc *ent, const uint8_t *head, size_t len)
@@ -100,6 +120,8 @@ on_newc(void *arg, const struct newc *ent, const uint8_t *head, size_t len)
 	struct walk *w = arg;
 
 	w->r->entries++;
+	if (w->kind == ROOTIMG_TREE)
+		judge_name(w, ent);
 	if ((ent->mode & 0170000) != 0100000)
 		return;
 	w->r->bytes += ent->size;
@@ -298,7 +320,7 @@ int
 rootimg_walk(struct rootimg *r, enum rootimg_kind kind,
     const struct source *src, uint64_t size, struct err *e)
 {
-	struct walk w = { r, kind };
+	struct walk w = { .r = r, .kind = kind };
 	const uint8_t *head;
 	struct pull p;
 	ssize_t n;
@@ -322,6 +344,9 @@ rootimg_walk(struct rootimg *r, enum rootimg_kind kind,
 		memset(e, 0, sizeof(*e));
 		rc = 0;
 	}
+	if (w.escape.kind != ERR_NONE)
+		r->damage = w.escape;
+	treenames_fini(&w.names);
 	pull_fini(&p);
 	return (rc == 0 ? source_drain(src, e) : -1);
 }

@@ -16,10 +16,23 @@ struct closer {
 	struct entry ent;
 };
 
+/* Whether a file's contents are its own affair, not that of another name. */
 static int
-is_for(const struct closer *c, const struct entry *ent, uint8_t flags,
+is_carrier(const struct closer *c, const struct entry *ent, size_t number)
+{
+	struct linkset_item *set;
+	struct err ignored;
+
+	set = survey_link(c->join->s, ent, number, &ignored);
+	return (set == NULL || set->number == number ||
+	    set->number == LINKSET_FIRST);
+}
+
+static int
+is_for(const struct closer *c, const struct entry *ent, size_t number,
     int above)
 {
+	uint8_t flags = c->join->s->acts[number];
 	int act = flags & SURVEY_ACT;
 
 	if (c->heirs)
@@ -34,7 +47,7 @@ is_for(const struct closer *c, const struct entry *ent, uint8_t flags,
 		return (0);
 	return (c->what == ASK_DEVICE ? ent->type == ENTRY_CHAR ||
 	    ent->type == ENTRY_BLOCK : ent->type == ENTRY_FILE &&
-	    ent->hardlink.len == 0);
+	    is_carrier(c, ent, number));
 }
 
 static int
@@ -51,7 +64,7 @@ next_closer(void *arg, size_t *number, struct buf *name, struct buf *want,
 		*number = c->number++;
 		if (*number >= j->s->n)
 			return (0);
-		if (!is_for(c, &c->ent, j->s->acts[*number], above))
+		if (!is_for(c, &c->ent, *number, above))
 			continue;
 		if (survey_name(name, &c->ent.path, e) == -1)
 			return (-1);
@@ -131,13 +144,57 @@ take_closer(void *arg, size_t number, const char *name, int same,
 	return (rc);
 }
 
+/* What a restore would lose of the entry at hand; from: how far it got. */
+static void
+count_lost(struct join *j, size_t number, size_t *from)
+{
+	const struct join_later *l;
+
+	while (*from < j->nlater && j->later[*from].number < number)
+		++*from;
+	l = *from < j->nlater && j->later[*from].number == number ?
+	    &j->later[*from] : NULL;
+	if (j->ent.type == ENTRY_FILE && (l == NULL || l->alone))
+		j->s->totals.freed += j->ent.size;
+	if (l != NULL && l->newer)
+		join_add_newer(j, &j->ent.path, l->size);
+}
+
+/* Another name of a file that is replaced would stay one of the old file. */
+static int
+follow_carrier(struct join *j, size_t number, struct err *e)
+{
+	struct plan_totals *t = &j->s->totals.plan;
+	uint8_t *act = &j->s->acts[number];
+	int was = *act & SURVEY_ACT;
+	struct linkset_item *set;
+
+	if (j->ent.type != ENTRY_FILE || (was != SURVEY_KEEP &&
+	    was != SURVEY_ADJUST))
+		return (0);
+	if ((set = survey_link(j->s, &j->ent, number, e)) == NULL)
+		return (e->kind == ERR_NONE ? 0 : -1);
+	if (set->number >= number ||
+	    (j->s->acts[set->number] & SURVEY_ACT) != SURVEY_REPLACE)
+		return (0);
+	*act = (uint8_t)((*act & ~SURVEY_ACT) | SURVEY_REPLACE |
+	    SURVEY_CLOSER);
+	j->s->work += was == SURVEY_KEEP;
+	if (j->pass == SURVEY_FIRST) {
+		--*(was == SURVEY_KEEP ? &t->kept : &t->adjusted);
+		t->replaced++;
+	}
+	join_tell(j, "replace", &j->ent.path);
+	return (1);
+}
+
 /* What a closer look has decided: count it, and the directories it is in. */
 static int
 touch_parents(struct join *j, struct err *e)
 {
-	size_t number = 0;
+	size_t number = 0, later = 0;
 	uint8_t *act;
-	int rc;
+	int rc, link;
 
 	wanted_free(j->wanted);
 	j->wanted = wanted_new(j->s->opt->view, j->s->opt->sel, j->s->vol,
@@ -150,13 +207,14 @@ touch_parents(struct join *j, struct err *e)
 			continue;
 		act = &j->s->acts[number];
 		join_climb(j, &j->ent.path);
+		if ((link = follow_carrier(j, number, e)) == -1)
+			return (-1);
 		if ((*act & SURVEY_CLOSER) != 0) {
 			*act &= (uint8_t)~SURVEY_CLOSER;
 			join_touch(j);
 			if (j->pass == SURVEY_FIRST) {
-				j->s->totals.plan.bytes +=
-				    join_bytes(&j->ent);
-				j->s->totals.inodes++;
+				join_count_made(j, link);
+				count_lost(j, number, &later);
 			}
 		}
 		if (j->ent.type == ENTRY_DIR &&

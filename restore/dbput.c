@@ -75,27 +75,34 @@ tell_no_undo(const struct dbwork *w)
 }
 
 static int
+has_undo(const struct dbwork *w)
+{
+	return (w->opt->undo != NULL && w->opt->undo->id[0] != '\0');
+}
+
+static int
 may_run(const struct dbwork *w, struct err *e)
 {
 	const struct dbput_plan *p = w->plan;
 	const char *name = remote_name(w->opt->remote);
 	struct buf b = BUF_INIT;
 
-	if (p->unsure && !w->opt->force)
+	if (p->unsure && !w->opt->force && !has_undo(w))
 		return (err_set(e, ERR_FAILED, "%s: its database cannot be "
 		    "dumped first, so there would be no way back (--force "
-		    "goes on without): %s", name, p->trouble));
+		    "goes on without; %s): %s", name, dbwork_untouched(w),
+		    p->trouble));
 	if (p->put == 0) {
 		tell_left_out(w);
 		return (err_set(e, ERR_FAILED, "%s: none of the tables can "
-		    "be restored; nothing was changed", name));
+		    "be restored; %s", name, dbwork_untouched(w)));
 	}
 	if (!p->in_use || w->opt->replace || w->opt->force)
 		return (0);
 	put_lost(p, &b);
 	err_set(e, ERR_FAILED, "%s: its database has nodes, and rows that "
-	    "would be lost or changed (--force does that; nothing was "
-	    "changed): %s", name, buf_cstr(&b));
+	    "would be lost or changed (--force does that; %s): %s", name,
+	    dbwork_untouched(w), buf_cstr(&b));
 	buf_fini(&b);
 	return (-1);
 }
@@ -296,7 +303,7 @@ keep_undo(struct dbwork *w, struct dbput_result *r, struct err *e)
 	const struct dbput_undo *kept = w->opt->undo;
 	int rc;
 
-	if (kept == NULL || kept->id[0] == '\0') {
+	if (!has_undo(w)) {
 		if (!w->plan->unsure)
 			return (dbundo_keep(w, &r->undo, e));
 		if (kept == NULL)
@@ -304,6 +311,12 @@ keep_undo(struct dbwork *w, struct dbput_result *r, struct err *e)
 		return (0);
 	}
 	r->undo = *kept;
+	if (w->plan->unsure) {
+		report_add(w->opt->report, "database", DUMP_TARGET, "whether "
+		    "the target's tables are still those of the undo is not "
+		    "known: %s", w->plan->trouble);
+		return (0);
+	}
 	if ((rc = dbundo_covers(w, kept, e)) == 0)
 		report_note(w->opt->report, "database", DUMP_TARGET, "the "
 		    "target's tables have changed since the undo was kept, "
@@ -398,11 +411,31 @@ dbput_keep_undo(struct dbput *d, struct dbput_undo *out, struct err *e)
 	return (rc);
 }
 
+/* The tables in which a node says who it is. */
+static int
+is_identity(const char *table)
+{
+	return (strcmp(table, "site") == 0 || strcmp(table, "policy") == 0 ||
+	    strcmp(table, "networks") == 0);
+}
+
+static void
+tell_steps(const struct dbwork *w, FILE *f)
+{
+	const struct dbput_options *opt = w->opt;
+	int identity = opt->image == NULL && opt->ntables == 0;
+	size_t i;
+
+	for (i = 0; i < opt->ntables; i++)
+		identity = identity || is_identity(opt->tables[i]);
+	if (identity && w->rehome.n > 0)
+		rehome_steps(&w->rehome, f);
+}
+
 void
 dbput_steps(const struct dbput *d, FILE *f)
 {
-	if (d->work.rehome.n > 0)
-		rehome_steps(&d->work.rehome, f);
+	tell_steps(&d->work, f);
 }
 
 /* ------------------------------------------------------------------ the run */
@@ -445,8 +478,8 @@ dbput_run(const struct dbput_options *opt, struct dbput_result *out,
 	out->status = out->plan.status;
 	if (rc == 0 && !opt->dry_run && !out->published && !out->agrees)
 		out->status = STATUS_DAMAGED;
-	if (rc == 0 && w.rehome.n > 0 && opt->out != NULL)
-		rehome_steps(&w.rehome, opt->out);
+	if (rc == 0 && opt->out != NULL)
+		tell_steps(&w, opt->out);
 	out->own_s = w.own_s;
 	out->xcat_s = w.xcat_s;
 	dbwork_fini(&w);

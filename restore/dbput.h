@@ -43,6 +43,7 @@ struct dbput_options {
 	int dry_run;	/* plan only; nothing is restarted there */
 	const struct dbput_undo *undo;	/* kept in this run; NULL: not yet */
 	int planned;	/* names have been told */
+	int late;	/* files have been restored before it */
 	int verbose;	/* all of them */
 	unsigned limit_s;	/* of a command of xCAT's; 0: DBPUT_LIMIT_S */
 	FILE *out;		/* what is done, as it is done; or NULL */
@@ -115,7 +116,10 @@ const struct dbput_plan *dbput_planned(const struct dbput *d);
  */
 int dbput_keep_undo(struct dbput *d, struct dbput_undo *out, struct err *e);
 
-/* What is left to be done by hand there, as its name is another. */
+/*
+ * What is left to be done by hand there, as its name is another; nothing
+ * when no table comes in which a node says who it is.
+ */
 void dbput_steps(const struct dbput *d, FILE *f);
 
 /*

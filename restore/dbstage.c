@@ -176,18 +176,18 @@ check_staged(struct stage *s, const struct dbset_table *const *tables,
 			break;
 		if (!is_proved(line, tables, n))
 			return (err_set(e, ERR_FAILED, "%s: the tables did "
-			    "not arrive there as they were sent; nothing "
-			    "was changed", remote_name(s->remote)));
+			    "not arrive there as they were sent; the "
+			    "database was not changed", remote_name(s->remote)));
 		good++;
 	}
 	if (rc == -1)
 		return (-1);
 	if (rc == 0)
 		return (failed(s, late, "the tables cannot be stored there; "
-		    "nothing was changed", e));
+		    "the database was not changed", e));
 	if (good != n)
 		return (err_set(e, ERR_FAILED, "%s: %zu of %zu tables "
-		    "arrived there; nothing was changed",
+		    "arrived there; the database was not changed",
 		    remote_name(s->remote), good, n));
 	return (0);
 }
@@ -213,7 +213,8 @@ send_tables(struct stage *s, const struct dbset_table *const *tables,
 	    e) == -1 || remote_exec_write(s->shell, archive.data,
 	    archive.len, e) == -1))
 		rc = remote_lost(s->remote) ? -1 : failed(s, 0, "the tables "
-		    "cannot be stored there; nothing was changed", e);
+		    "cannot be stored there; the database was not "
+		    "changed", e);
 	buf_fini(&archive);
 	buf_fini(&length);
 	return (rc == 0 ? check_staged(s, tables, n, e) : -1);

@@ -84,6 +84,10 @@ is_restored(const struct dbwork *w, const struct dbset_table *there,
 	return (j.gone + j.changed + j.added == 0);
 }
 
+/*
+ * Rows put among others leave nothing to know their restore by: a table that
+ * has them may have been changed by anyone since.
+ */
 static int
 is_mixture(const struct dbwork *w, const struct snapshot *undo,
     struct err *e)
@@ -92,6 +96,8 @@ is_mixture(const struct dbwork *w, const struct snapshot *undo,
 	size_t i, restored = 0;
 	int rc;
 
+	if (w->opt->image != NULL)
+		return (0);
 	for (i = 0; i < w->there.n; i++) {
 		t = &w->there.tables[i];
 		if (dbjudge_is_moving(t->name) || has_table(undo, t))
@@ -226,7 +232,7 @@ dbundo_keep(const struct dbwork *w, struct dbput_undo *out, struct err *e)
 		snapshot_fini(&s);
 	}
 	if (rc == -1)
-		return (err_wrap(e, "the undo cannot be kept; nothing was "
-		    "changed"));
+		return (err_wrap(e, "the undo cannot be kept; %s",
+		    dbwork_untouched(w)));
 	return (0);
 }

@@ -26,7 +26,8 @@ int dbundo_covers(const struct dbwork *w, const struct dbput_undo *undo,
 /*
  * Whether the target's tables are those of a restore of this snapshot that
  * was cut short: each is as in the newest undo or as in the snapshot, and
- * some only as in the snapshot.  Then nothing is lost that is not kept.
+ * some only as in the snapshot.  Then nothing is lost that is not kept.  That
+ * is not to be told, and so never so, when only an osimage's rows are wanted.
  * 1 with the undo in out, 0, -1.
  */
 int dbundo_resumes(const struct dbwork *w, struct dbput_undo *out,

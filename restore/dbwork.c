@@ -79,6 +79,13 @@ dbwork_drop(struct dbwork *w)
 	dbset_fini(&w->there);
 }
 
+const char *
+dbwork_untouched(const struct dbwork *w)
+{
+	return (w->opt->late ? "the files are restored, the database is as "
+	    "it was" : "nothing was changed");
+}
+
 /* ---------------------------------------------------------- the target now */
 
 int
@@ -425,9 +432,10 @@ plan_table(struct dbwork *w, struct dbput_table *p, struct dbset_table *t,
 		    "does not restore", e));
 	if (w->dump != NULL && there == NULL)
 		return (leave_out(w, p, STATUS_REPORTED,
-		    is_listed(&w->probe, t->name) ? "the target leaves it "
-		    "out of its own dumps (site.skiptables)" : "the target's "
-		    "xCAT has no such table", e));
+		    !is_listed(&w->probe, t->name) ? "the target's xCAT has "
+		    "no such table" : w->plan->unsure ? "the target's own "
+		    "table is not known" : "the target leaves it out of its "
+		    "own dumps (site.skiptables)", e));
 	if (there != NULL && there->worst == XCATCSV_BROKEN)
 		return (leave_out(w, p, STATUS_REPORTED, "the target's own "
 		    "table cannot be read", e));

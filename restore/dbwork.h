@@ -37,6 +37,9 @@ int dbwork_prepare(struct dbwork *w, int may_restart, struct err *e);
 void dbwork_say(const struct dbwork *w, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 
+/* What is said of a target whose database stays as it is. */
+const char *dbwork_untouched(const struct dbwork *w);
+
 /* Restart xcatd or start it, and know whether it answers; say so. */
 int dbwork_restart(struct dbwork *w, struct err *e);
 

@@ -3,6 +3,8 @@
 
 #include "restore/join.h"
 
+#define BLOCK 4096
+
 void
 join_tell(struct join *j, const char *word, const struct span *text)
 {
@@ -16,8 +18,9 @@ join_tell(struct join *j, const char *word, const struct span *text)
 	buf_fini(&path);
 }
 
-uint64_t
-join_bytes(const struct entry *ent)
+/* Bytes of a file's contents, without its holes. */
+static uint64_t
+bytes_of(const struct entry *ent)
 {
 	struct scan s = mtree_scan(&ent->holes);
 	uint64_t n = ent->size, off, len;
@@ -25,6 +28,39 @@ join_bytes(const struct entry *ent)
 	while (s.p < s.end && mtree_next_hole(&s, &off, &len))
 		n -= len;
 	return (n);
+}
+
+void
+join_count_made(struct join *j, int link)
+{
+	struct survey_totals *t = &j->s->totals;
+	uint64_t bytes;
+
+	if (link)
+		return;
+	t->inodes++;
+	if (j->ent.type != ENTRY_FILE) {
+		t->blocks += BLOCK;
+		return;
+	}
+	bytes = bytes_of(&j->ent);
+	t->plan.bytes += bytes;
+	t->blocks += (bytes + BLOCK - 1) / BLOCK * BLOCK;
+}
+
+void
+join_add_newer(struct join *j, const struct span *text, uint64_t size)
+{
+	struct survey_totals *t = &j->s->totals;
+	struct buf path = BUF_INIT;
+
+	if (t->newer < 3) {
+		view_full_path(&path, j->s->vol, text);
+		j->s->newer[t->newer] = strdup(buf_cstr(&path));
+		buf_fini(&path);
+	}
+	t->newer++;
+	t->newer_bytes += size;
 }
 
 /* Something in the deepest level changes. */

@@ -13,6 +13,16 @@ struct level {
 	int act;
 };
 
+/*
+ * A file on the node that a look at its contents may condemn after all: newer
+ * than the snapshot, or not the only name of what it frees.
+ */
+struct join_later {
+	size_t number;
+	uint64_t size;
+	int newer, alone;
+};
+
 /* One pass: wanted entries beside the node's, both in catalog order. */
 struct join {
 	struct survey *s;
@@ -34,6 +44,8 @@ struct join {
 	/* Kept ones, to be looked at more closely. */
 	size_t devices, files, attrs;
 	struct partial partial;	/* would be replaced, and is newer */
+	struct join_later *later;	/* by number */
+	size_t nlater, later_cap;
 	int marked;		/* an entry has attributes */
 	const char *why;	/* an entry is not to be kept */
 };
@@ -41,8 +53,11 @@ struct join {
 /* Tell what becomes of an entry, if it is to be told. */
 void join_tell(struct join *j, const char *word, const struct span *text);
 
-/* Bytes of a file's contents, without its holes. */
-uint64_t join_bytes(const struct entry *ent);
+/* Count what is to be made for the entry at hand, a link or not. */
+void join_count_made(struct join *j, int link);
+
+/* Count a newer file that would be lost. */
+void join_add_newer(struct join *j, const struct span *text, uint64_t size);
 
 /*
  * The way down: leave directories that do not hold a path, enter the one at

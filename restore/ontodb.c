@@ -171,6 +171,7 @@ ontodb_run(struct onto *o, FILE *tell, struct err *e)
 	opt.out = tell;
 	opt.undo = o->db.kept ? &o->db.undo : NULL;
 	opt.planned = 1;
+	opt.late = o->nvolumes > 0;
 	o->db.done = 1;
 	rc = dbput_run(&opt, &o->db.result, e);
 	if (rc == -1)

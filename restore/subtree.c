@@ -22,6 +22,7 @@ struct subtree {
 	struct buf text;	/* of the leaf being read */
 	struct scan scan;
 	struct buf last;	/* path of the entry before */
+	struct buf other;	/* of the last one that is no directory */
 	struct err err;		/* met ahead of time */
 	int done;
 };
@@ -85,6 +86,7 @@ subtree_free(struct subtree *t)
 	buf_fini(&t->skip);
 	buf_fini(&t->text);
 	buf_fini(&t->last);
+	buf_fini(&t->other);
 	free(t);
 }
 
@@ -140,18 +142,43 @@ read_leaf(struct subtree *t, struct err *e)
 	return (1);
 }
 
+static int
+misplaced(const struct entry *ent, const char *why, struct err *e)
+{
+	return (err_set(e, ERR_DAMAGED, "%.*s: %s", (int)(ent->path.len <
+	    200 ? ent->path.len : 200), ent->path.p, why));
+}
+
 /* Entries ascend: nothing comes twice, nothing outside its directory. */
 static int
 check_order(struct subtree *t, const struct entry *ent, struct err *e)
 {
 	if (t->last.len > 0 && pathtext_compare((const char *)t->last.data,
 	    t->last.len, ent->path.p, ent->path.len) >= 0)
-		return (err_set(e, ERR_DAMAGED, "%.*s: out of order",
-		    (int)(ent->path.len < 200 ? ent->path.len : 200),
-		    ent->path.p));
+		return (misplaced(ent, "out of order", e));
 	buf_clear(&t->last);
 	buf_append(&t->last, ent->path.p, ent->path.len);
 	return (buf_ok(&t->last, e));
+}
+
+/*
+ * Only directories hold something: what lay below a symbolic link would be
+ * written wherever that leads.  What is below an entry follows it at once.
+ */
+static int
+check_place(struct subtree *t, const struct entry *ent, struct err *e)
+{
+	struct span other = span_of(&t->other);
+
+	if (other.len > 0 && ent->path.len > other.len &&
+	    view_is_below(&ent->path, &other))
+		return (misplaced(ent, "it lies below what is no directory",
+		    e));
+	if (ent->type == ENTRY_DIR)
+		return (0);
+	buf_clear(&t->other);
+	buf_append(&t->other, ent->path.p, ent->path.len);
+	return (buf_ok(&t->other, e));
 }
 
 /* The next entry of the volume, wherever it lies. */
@@ -164,7 +191,8 @@ next_entry(struct subtree *t, struct entry *ent, struct err *e)
 		if ((rc = read_leaf(t, e)) != 1)
 			return (rc);
 	rc = mtree_decode(&t->scan, ent, e);
-	if (rc == 1 && check_order(t, ent, e) == -1)
+	if (rc == 1 && (check_order(t, ent, e) == -1 ||
+	    check_place(t, ent, e) == -1))
 		rc = -1;
 	if (rc == -1)
 		t->scan.p = t->scan.end;

@@ -39,8 +39,8 @@ int subtree_first(struct subtree *t, struct entry *ent, struct err *e);
 
 /*
  * Next entry; its spans are valid until the next call.  1, 0 at the end, or
- * -1: some entries are lost or malformed, and the next call goes on behind
- * them.
+ * -1: some entries are lost or malformed, or lie below what is no directory,
+ * and the next call goes on behind them.
  */
 int subtree_next(struct subtree *t, struct entry *ent, struct err *e);
 

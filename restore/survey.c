@@ -7,8 +7,6 @@
 #include "formats/pathtext.h"
 #include "restore/closer.h"
 
-#define BLOCK 4096
-
 void
 survey_init(struct survey *s, const struct survey_options *opt,
     const struct snapshot_volume *vol, const char *root)
@@ -160,17 +158,7 @@ set_act(struct join *j, size_t number, int act, struct err *e)
 static void
 add_newer(void *arg, const struct span *text, uint64_t size)
 {
-	struct join *j = arg;
-	struct survey_totals *t = &j->s->totals;
-	struct buf path = BUF_INIT;
-
-	if (t->newer < 3) {
-		view_full_path(&path, j->s->vol, text);
-		j->s->newer[t->newer] = strdup(buf_cstr(&path));
-		buf_fini(&path);
-	}
-	t->newer++;
-	t->newer_bytes += size;
+	join_add_newer(arg, text, size);
 }
 
 static int
@@ -194,8 +182,33 @@ count_replaced(struct join *j, const struct walk_stat *st, struct err *e)
 	if (!is_newer(j, st))
 		return (0);
 	if ((rc = partial_add(&j->partial, &j->ent, st->size, e)) == 0)
-		add_newer(j, &j->ent.path, st->size);
+		join_add_newer(j, &j->ent.path, st->size);
 	return (rc == -1 ? -1 : 0);
+}
+
+/* What a look at its contents may replace: its place in the totals then. */
+static int
+remember(struct join *j, size_t number, const struct walk_stat *st,
+    struct err *e)
+{
+	size_t cap = j->later_cap == 0 ? 256 : 2 * j->later_cap;
+	struct join_later *l;
+
+	if (j->pass != SURVEY_FIRST || !j->s->opt->checksum ||
+	    !S_ISREG(st->mode) || (!is_newer(j, st) && st->nlink == 1))
+		return (0);
+	if (j->nlater == j->later_cap) {
+		if ((l = realloc(j->later, cap * sizeof(*l))) == NULL)
+			return (err_nomem(e));
+		j->later = l;
+		j->later_cap = cap;
+	}
+	l = &j->later[j->nlater++];
+	l->number = number;
+	l->size = st->size;
+	l->newer = is_newer(j, st);
+	l->alone = st->nlink == 1;
+	return (0);
 }
 
 /* Count what becomes of the entry at hand, and tell. */
@@ -214,7 +227,6 @@ count(struct join *j, int act, const struct walk_stat *st, int link,
 		[SURVEY_REPLACE] = &t->plan.replaced,
 		[SURVEY_ADJUST] = &t->plan.adjusted,
 	};
-	uint64_t bytes;
 
 	j->s->work += act != SURVEY_KEEP;
 	if (j->pass != SURVEY_FIRST)
@@ -225,13 +237,7 @@ count(struct join *j, int act, const struct walk_stat *st, int link,
 	join_tell(j, words[act], &j->ent.path);
 	if (act == SURVEY_ADJUST)
 		return (0);
-	t->inodes += !link;
-	if (j->ent.type == ENTRY_FILE && !link) {
-		bytes = join_bytes(&j->ent);
-		t->plan.bytes += bytes;
-		t->blocks += (bytes + BLOCK - 1) / BLOCK * BLOCK;
-	} else if (!link)
-		t->blocks += BLOCK;
+	join_count_made(j, link);
 	if (act == SURVEY_REPLACE && st != NULL)
 		return (count_replaced(j, st, e));
 	return (0);
@@ -262,7 +268,7 @@ count_removed(struct join *j)
 	if (S_ISREG(j->got.st->mode) && j->got.st->nlink == 1)
 		t->freed += j->got.st->size;
 	if (is_newer(j, j->got.st))
-		add_newer(j, &j->got.path, j->got.st->size);
+		join_add_newer(j, &j->got.path, j->got.st->size);
 	join_tell(j, "delete", &j->got.path);
 }
 
@@ -453,6 +459,9 @@ wanted_entry(struct join *j, size_t number, int there, struct err *e)
 		count_removed(j);
 	if (set_act(j, number, act, e) == -1)
 		return (-1);
+	if ((act == SURVEY_KEEP || act == SURVEY_ADJUST) &&
+	    remember(j, number, j->got.st, e) == -1)
+		return (-1);
 	blame(j, number, act);
 	if (act != SURVEY_BLOCKED && count(j, act, there ? j->got.st : NULL,
 	    set != NULL && set->number != number, e) == -1)
@@ -579,6 +588,7 @@ survey_run(struct survey *s, enum survey_pass pass, struct err *e)
 	listing_free(j.listing);
 	wanted_free(j.wanted);
 	partial_fini(&j.partial);
+	free(j.later);
 	free(j.levels);
 	buf_fini(&j.path);
 	buf_fini(&j.gone);

@@ -11,6 +11,7 @@ struct wanted {
 	struct span *tops;	/* sorted */
 	size_t ntops, top;	/* top: the one at hand */
 	size_t above;		/* bytes of its path given as directories */
+	struct span barred;	/* the last that proved to be none */
 	struct subtree *one;	/* holds the spans of a directory above */
 	struct subtree *tree;	/* below the top */
 };
@@ -76,6 +77,26 @@ shared(const struct wanted *w)
 	return (n);
 }
 
+/* Nothing is taken from below what the catalog has as something else. */
+static int
+bar(struct wanted *w, struct err *e)
+{
+	const struct span *path = &w->barred;
+
+	w->above = 0;
+	w->top++;
+	err_set(e, ERR_DAMAGED, "%.*s: not a directory, but something lies "
+	    "below it", (int)(path->len < 200 ? path->len : 200), path->p);
+	return (err_wrap(e, "catalog of %s", w->vol->path));
+}
+
+static int
+is_barred(const struct wanted *w)
+{
+	return (w->barred.len > 0 && view_is_below(&w->tops[w->top],
+	    &w->barred));
+}
+
 /* The next directory above the top: 1, 0 when there is none left, -1. */
 static int
 next_above(struct wanted *w, struct entry *ent, struct err *e)
@@ -97,6 +118,10 @@ next_above(struct wanted *w, struct entry *ent, struct err *e)
 		if (w->one == NULL)
 			return (-1);
 		rc = subtree_first(w->one, ent, e);
+		if (rc == 1 && ent->type != ENTRY_DIR) {
+			w->barred = path;
+			return (bar(w, e));
+		}
 		if (rc != 0)
 			return (rc);
 	}
@@ -109,6 +134,8 @@ wanted_next(struct wanted *w, struct entry *ent, int *above, struct err *e)
 
 	for (; w->top < w->ntops; w->top++) {
 		if (w->tree == NULL) {
+			if (is_barred(w))
+				return (bar(w, e));
 			if (w->above == 0)
 				w->above = shared(w);
 			*above = 1;

@@ -21,7 +21,7 @@ void wanted_free(struct wanted *w);
 /*
  * Next entry; its spans are valid until the next call.  *above: it is only a
  * directory on the way to a top.  1, 0 at the end, or -1: some entries are
- * lost, and the next call goes on behind them.
+ * lost or not where they may be, and the next call goes on behind them.
  */
 int wanted_next(struct wanted *w, struct entry *ent, int *above,
     struct err *e);

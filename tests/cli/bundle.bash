@@ -117,7 +117,7 @@ bundle_tree()
 
 bundle_pack()
 {
-	(cd "$T/$1" && tar -czf "$T/$1.tgz" .)
+	(cd "$T/$1" && tar --owner=root:0 --group=root:0 -czf "$T/$1.tgz" .)
 }
 
 # verdict FILE STATUS REGEX...: what inspecting it must end with and say

@@ -351,6 +351,14 @@ no_trace()
 	said '^noderes: x1: xcatmaster old1$'
 	said '^ *[0-9]+\. .*makedhcp -n; makedhcp -a$'
 	unsaid 'passwd.*old1'
+	# rows only: the node stays who it is
+	put_of c --dry-run --table noderes
+	ended 0
+	said '^noderes: x1: xcatmaster old1$'
+	unsaid '^left to be done'
+	put_of c --dry-run --table noderes,site
+	ended 0
+	said '^left to be done'
 	old=$(database c nodelist)
 	put_of c --rehome old1=new1 --rehome 10.9.0.1=10.8.0.1
 	ended 0

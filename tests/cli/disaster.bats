@@ -250,6 +250,48 @@ some_tables()
 	diff "$T/before" "$T/after"
 }
 
+# midway <SCRIPT: what happens on b when the first files come
+midway()
+{
+	{
+		printf '%s\n' '#!/bin/sh' 'case $* in' \
+		    '*--extract*) (. /etc/profile.d/xcat.sh'
+		cat
+		printf '%s\n' ') </dev/null ;;' 'esac' \
+		    'exec /usr/bin/tar "$@"'
+	} >"$(mn_path b /../usr-local/bin/tar)"
+	chmod 755 "$(mn_path b /../usr-local/bin/tar)"
+}
+
+@test "a database that is in use when its turn comes: said, and as it was" {
+	fresh
+	midway <<-'END'
+	chtab node=n1 nodelist.groups=all
+	chtab node=n2 nodelist.groups=all
+	END
+	exits 2 xv restore m --site n /install --table nodelist
+	complains 'has nodes, and rows that would be lost.*the files are restored, the database is as it was\): nodelist: 2 rows'
+	same_volumes /install
+	equal "$(database b nodelist | cut -d'|' -f2 | tr '\n' ' ')" 'n1 n2 '
+}
+
+@test "a database that cannot be dumped when its turn comes: there is the undo" {
+	fresh
+	database b >"$T/before"
+	midway <<-'END'
+	echo dump=missing-table:hosts >/run/mn/faults
+	END
+	exits 5 xv restore m --site n /install --table site,nodelist
+	said 'tables are still those of the undo is not known'
+	said 'it could NOT be compared'
+	said '^the way back: xcatvault undo n'
+	mn_fault b clear
+	same_database a b site nodelist
+	exits 0 xv undo n
+	database b >"$T/after"
+	diff "$T/before" "$T/after"
+}
+
 @test "cut during the second dump: it is restored, a rerun proves it" {
 	fresh
 	in_place dumpxCATdb <<-'END'
@@ -339,6 +381,8 @@ some_tables()
 	exits '0|1' xv restore "$SNAP" --site n --image "$image" --force
 	said '^undo: '
 	said '^database: 3 tables, 3 rows: restored, dumped again, and as'
+	unsaid '^left to be done'
+	undo=$(undo_of n)
 	equal "$(database b osimage | cut -d'|' -f2 | tr '\n' ' ')" "mine $image "
 	equal "$(database b osimage | grep "$image")" \
 	    "$(database a osimage | grep "$image")"
@@ -350,7 +394,16 @@ some_tables()
 	[ -e "$(mn_path b /install/custom/netboot/rocky/common.pkglist)" ]
 	exits '0|1' xv restore "$SNAP" --site n --image "$image"
 	said '^database: 3 tables, all as in the snapshot already'
+	# what was done since is no part of a restore that was cut short
+	on mn_sh b sh -c 'chtab imagename=later osimage.profile=p
+	    chtab -d image=$1 litefile' sh "$image"
+	exits '0|1' xv restore "$SNAP" --site n --image "$image"
+	said "^undo: the target's [0-9]+ tables are kept"
 	exits 0 xv undo n
+	equal "$(database b osimage | cut -d'|' -f2 | tr '\n' ' ')" \
+	    "later mine $image "
+	equal "$(database b litefile)" ''
+	exits 0 xv undo n "$undo"
 	equal "$(database b osimage | cut -d'|' -f2)" mine
 	exits '0|1' xv restore "$SNAP" --site n --image "$image" \
 	    --without-database --force

@@ -260,6 +260,11 @@ restored()
 	refuses 5 "SHA-256 of the bundle is another one here"
 }
 
+@test "the node says a line without an end" {
+	on mn_fault a line=endless
+	refuses 2 "it said a line that has no end"
+}
+
 @test "imgexport hangs: it is ended, and nothing stays" {
 	on mn_fault a imgexport=hang
 	refuses 2 "imgexport did not end within 2 seconds" --limit 2

@@ -435,45 +435,38 @@ teardown() { clean; }
 	mkdir -p "$B/extra/install/custom/sync"
 	echo a >"$B/extra/s"
 	echo b >"$B/extra/install/custom/sync/hosts"
-	ln -s hosts "$B/extra/install/custom/sync/link"
 	bundle_pack b
 	verdict b.tgz 0 'extra +extra/s +/install/postscripts/s' \
-	    'sync/hosts +/install/custom/sync/hosts' 'symbolic link to hosts'
+	    'sync/hosts +/install/custom/sync/hosts'
 	long=$(printf 'n%.0s' {1..180})
 	echo d >"$B/extra/install/custom/sync/$long"
 	bundle_pack b
 	verdict b.tgz 0 "sync/$long +/install"
-	(cd b && tar --format=posix -czf ../b.tgz .)
+	(cd b && tar --owner=root:0 --group=root:0 --format=posix \
+	    --pax-option=delete=mtime,delete=atime,delete=ctime \
+	    -czf ../b.tgz .)
 	verdict b.tgz 0 "sync/$long +/install"
 	echo c >"$B/extra/unknown"
 	bundle_pack b
-	verdict b.tgz 1 'extra/unknown: nothing in the manifest wants it'
+	verdict b.tgz 5 'extra/unknown: no <extra> wants it'
 	rm "$B/extra/s" "$B/extra/unknown"
 	bundle_pack b
 	verdict b.tgz 5 'extra/s: it is missing'
 	echo a >"$B/extra/s"
-	ln -s ../../../../../../etc/shadow "$B/extra/install/custom/sync/out"
-	bundle_pack b
-	verdict b.tgz 5 'sync/out: it is a symbolic link to'
-	rm "$B/extra/install/custom/sync/out"
-	# to where it would lead from the target, or through another link
-	for to in ../../etc/shadow ../x link/../../x /etc/shadow; do
+	# links, to wherever: cp -a would follow what another extra has made
+	for to in ../../etc/shadow /etc/shadow hosts; do
 		ln -sfn "$to" "$B/extra/install/custom/sync/out"
 		bundle_pack b
-		verdict b.tgz 5 "sync/out: it is a symbolic link to $to: that leaves"
+		verdict b.tgz 5 "sync/out: it is a symbolic link to $to: an"
 	done
-	rm "$B/extra/install/custom/sync/out"
-	mkdir "$B/extra/install/custom/sync/sub"
-	ln -s ../hosts "$B/extra/install/custom/sync/sub/up"
-	bundle_pack b
-	verdict b.tgz 0 "symbolic link to ../hosts"
 	# members below a link
 	mkdir t
 	echo x >t/file
 	zcat b.tgz >b.tar
-	tar -rPf b.tar --transform "s,^t/,./$IMAGE/extra/install/custom/sync/link/," t/file
+	tar -rPf b.tar --transform "s,^t/,./$IMAGE/extra/install/custom/sync/out/," t/file
 	gzip -f b.tar
-	verdict b.tar.gz 5 "link/file: it lies below .*sync/link, which is no directory"
+	verdict b.tar.gz 5 "out/file: it lies below .*sync/out, which is no directory"
+	rm "$B/extra/install/custom/sync/out"
 	MORE='<extra><dest>/tmp;touch X</dest><src>/install/s</src></extra>'
 	manifest >"$B/manifest.xml"
 	bundle_pack b
@@ -514,13 +507,187 @@ teardown() { clean; }
 	rm "$B/fifo"
 	chmod 4755 "$B/compute.pkglist"
 	bundle_pack b
-	verdict b.tgz 1 'setuid: mode 4755'
+	verdict b.tgz 5 'setuid: mode 4755'
 	chmod 644 "$B/compute.pkglist"
 	bundle_pack b
 	zcat b.tgz >b.tar
 	tar -rf b.tar -C b "./$IMAGE/kernel"
 	gzip -f b.tar
 	verdict b.tar.gz 5 'kernel: it is in the archive twice'
+}
+
+# repack [TAR-OPTION]... -- [MEMBER]...: b.tgz of the root's files, with more
+# options, and only these members
+repack()
+{
+	local options=()
+
+	while [ "$1" != -- ]; do
+		options+=("$1")
+		shift
+	done
+	shift
+	(cd b && tar --owner=root:0 --group=root:0 "${options[@]}" \
+	    -czf ../b.tgz "$@")
+}
+
+@test "extras whose directories are not in the archive" {
+	MORE='<extra><dest>/install/custom</dest><src>/install/a</src></extra>
+	<extra><dest>/install/custom</dest><src>/install/b</src></extra>'
+	bundle_tree b
+	mkdir -p "$B/extra/install/a" "$B/extra/install/b"
+	# seen as files of these names, while imgimport finds directories
+	echo a >"$B/extra/a"
+	echo b >"$B/extra/b"
+	ln -s /etc/cron.d/x "$B/extra/install/a/name"
+	echo evil >"$B/extra/install/b/name"
+	repack --no-recursion -- ./ "$IMAGE" \
+	    "$IMAGE"/{kernel,{initrd-stateless,rootimg.cpio}.gz} \
+	    "$IMAGE"/{compute.pkglist,manifest.xml,extra,extra/a,extra/b} \
+	    "$IMAGE"/extra/install/{a,b}/name
+	verdict b.tgz 5 'a/name: it is a symbolic link to /etc/cron.d/x' \
+	    'a/name: its directory is not in the archive' \
+	    'b/name: its directory is not in the archive' \
+	    'extra/a: no <extra> wants it'
+	rm "$B/extra/a" "$B/extra/b" "$B/extra/install/a/name"
+	echo a >"$B/extra/install/a/other"
+	bundle_pack b
+	verdict b.tgz 0 'a/other +/install/custom/other' \
+	    'b/name +/install/custom/name'
+}
+
+@test "modes and owners that tar and cp -a would bring along" {
+	local mode
+
+	MORE='<extra><dest>/install</dest><src>/install/x</src></extra>'
+	bundle_tree b
+	mkdir -p "$B/extra/install/x/postscripts"
+	echo x >"$B/extra/install/x/postscripts/s"
+	bundle_pack b
+	verdict b.tgz 0 'postscripts/s +/install/postscripts/s'
+	chmod 0777 "$B/extra/install/x/postscripts"
+	bundle_pack b
+	verdict b.tgz 5 'x/postscripts: anybody may write to it: mode 0777'
+	chmod 00755 "$B/extra/install/x/postscripts"
+	for mode in 2755 4755 1777; do
+		chmod "0$mode" "$B/extra/install/x/postscripts"
+		bundle_pack b
+		verdict b.tgz 5 "x/postscripts: .*mode $mode"
+	done
+	chmod 00755 "$B/extra/install/x/postscripts"
+	chmod 0666 "$B/compute.pkglist"
+	bundle_pack b
+	verdict b.tgz 5 'compute.pkglist: anybody may write to it'
+	chmod 0644 "$B/compute.pkglist"
+	chmod 0777 b
+	bundle_pack b
+	verdict b.tgz 5 './: anybody may write to it'
+	chmod 0755 b
+	# what counts for tar is the name, then the number
+	for owner in --owner=nobody:0 --owner=root:1000 --group=users:0 \
+	    --group=root:100; do
+		repack "$owner" -- .
+		verdict b.tgz 5 'x/postscripts: it belongs to .*not to root'
+		repack "$owner" --format=posix \
+		    --pax-option=delete=mtime,delete=atime,delete=ctime -- .
+		verdict b.tgz 5 'x/postscripts: it belongs to .*not to root'
+	done
+	rm -r "$B/extra"
+	MORE=
+	manifest >"$B/manifest.xml"
+	repack --owner=alice:1000 -- .
+	verdict b.tgz 1 'it belongs to alice.1000.:root.0., not to root, and it is not the only one'
+}
+
+@test "images beyond those that are looked into, and under other names" {
+	local i
+
+	bundle_tree b
+	for i in $(seq 8); do
+		cp "$B/initrd-stateless.gz" "$B/initrd.decoy$i"
+	done
+	noise 5 40000 >"$B/rootimg.cpio.gz"
+	repack -- ./ "$IMAGE"/initrd.decoy{1..8} "$IMAGE/rootimg.cpio.gz" \
+	    "$IMAGE/initrd-stateless.gz" "$IMAGE/kernel" \
+	    "$IMAGE/compute.pkglist" "$IMAGE/manifest.xml"
+	verdict b.tgz 5 'there are 10 files called'
+	rm "$B"/initrd.decoy?
+	cpio_of root | gzip >"$B/rootimg.cpio.gz"
+	bundle_pack b
+	verdict b.tgz 0 ': sound'
+	for ROOTIMG in image.cpio.gz initrd-root.gz rootimgtree.gz; do
+		rm -f "$B"/*.gz
+		cpio_of root | gzip >"$B/initrd-stateless.gz"
+		noise 5 40000 >"$B/$ROOTIMG"
+		manifest >"$B/manifest.xml"
+		bundle_pack b
+		verdict b.tgz 5 \
+		    "$ROOTIMG: it (was not looked into|has the name of an)"
+	done
+	# a tree under a name that is looked into otherwise
+	ROOTIMG=rootimg.cpio.gz
+	rm -f "$B"/*.gz
+	cpio_of root | gzip | tee "$B/rootimg.cpio.gz" >"$B/initrd-stateless.gz"
+	manifest | sed 's,rootimg>,rootimgtree>,g' >"$B/manifest.xml"
+	bundle_pack b
+	verdict b.tgz 5 'rootimg.cpio.gz: it has the name of an image of another'
+}
+
+# pax NAME RECORD: a tar archive of a file NAME of two bytes, with a pax header
+pax()
+{
+	perl -e '
+		sub head {
+			my ($name, $size, $type) = @_;
+			my $h = pack("a100 a8 a8 a8 a12 a12 A8 a1 a100 a6 a2" .
+			    " a32 a32 x183", $name, "0000644", "0000000",
+			    "0000000", sprintf("%011o", $size), "00000000000",
+			    "", $type, "", "ustar", "00", "root", "root");
+			substr($h, 148, 8) = sprintf("%06o\0 ",
+			    unpack("%32C*", $h));
+			return $h;
+		}
+		my ($name, $record) = @ARGV;
+		my $n = length($record) + 4;
+		$n++ if $n >= 100;
+		$record = ($n < 100 ? sprintf("%02d", $n) : $n) . " $record\n";
+		print head("pax", length($record), "x"),
+		    pack("a512", $record), head($name, 2, "0"),
+		    pack("a512", "x\n"), "\0" x 10240;
+	' "$1" "$2"
+}
+
+@test "a manifest that other readers of tar would take from elsewhere" {
+	local long
+
+	bundle_tree b
+	repack --format=posix -- .
+	verdict b.tgz 5 'manifest.xml is named by an extended header'
+	repack --format=posix \
+	    --pax-option=delete=mtime,delete=atime,delete=ctime -- .
+	verdict b.tgz 0 ': sound'
+	# the header names the manifest, pax another file; or the reverse; or
+	# one size in the header, another in front of it
+	while read -r name record why; do
+		pax "$name" "$record" | gzip >b.tgz
+		verdict b.tgz 5 "$why"
+	done <<-END
+	$IMAGE/manifest.xml path=$IMAGE/decoy manifest.xml is named by an ext
+	$IMAGE/decoy path=$IMAGE/manifest.xml manifest.xml is named by an ext
+	./$IMAGE/manifest.xml comment=x manifest.xml is named by an ext
+	$IMAGE/kernel size=0 a member has two sizes
+	END
+	# extras may be called so, however long their paths
+	MORE='<extra><dest>/install/k</dest><src>/install/k</src></extra>'
+	bundle_tree b
+	mkdir -p "$B/extra/install/k/$(printf 'n%.0s' {1..110})"
+	echo x >"$B/extra/install/k/$(printf 'n%.0s' {1..110})/manifest.xml"
+	bundle_pack b
+	verdict b.tgz 0 'n/manifest.xml +/install/k/n'
+	long=$(printf 'n%.0s' {1..110})
+	mv "$B" "b/$long"
+	bundle_pack b
+	verdict b.tgz 5 'manifest.xml is named by an extended header'
 }
 
 @test "a device" {
@@ -615,25 +782,37 @@ with_manifest()
 	(ulimit -v 400000; exits 0 xv image inspect b.tgz)
 }
 
-@test "statelite: the tree is walked below rootimg, and litefile.csv wanted" {
-	bundle_tree b
-	mkdir tree
-	cp -a root tree/rootimg
-	cpio_of tree >tree.cpio
+# tree_cpio: what is in tree/rootimg, as imgexport packs it
+tree_cpio()
+{
+	(cd tree && find rootimg | LC_ALL=C sort | cpio --quiet -o -H newc)
+}
+
+# statelite: the bundle b made one of a statelite image
+statelite()
+{
 	rm "$B/rootimg.cpio.gz"
 	mv "$B/initrd-stateless.gz" "$B/initrd-statelite.gz"
-	gzip <tree.cpio >"$B/rootimgtree.gz"
 	echo "\"$IMAGE\",\"/etc/ntp.conf\",\"tmpfs\",," >"$B/litefile.csv"
 	manifest | sed -e "s,<rootimg>.*,<rootimgtree>$DIR/rootimgtree.gz</rootimgtree>," \
 	    -e 's,initrd-stateless,initrd-statelite,' -e 's,>netboot<,>statelite<,' \
 	    -e "s,<linuximage>,<litefile>$DIR/litefile.csv</litefile><linuximage>," \
 	    >"$B/manifest.xml"
+}
+
+@test "statelite: the tree is walked below rootimg, and litefile.csv wanted" {
+	bundle_tree b
+	mkdir tree
+	cp -a root tree/rootimg
+	tree_cpio >tree.cpio
+	statelite
+	gzip <tree.cpio >"$B/rootimgtree.gz"
 	bundle_pack b
 	verdict b.tgz 0 'statelite' 'root image x86_64 \(2 programs' \
 	    'rootimgtree +rootimgtree.gz' 'litefile +litefile.csv'
 	elf ppc64le >tree/rootimg/usr/bin/true
 	elf ppc64le >tree/rootimg/usr/bin/false
-	cpio_of tree | gzip >"$B/rootimgtree.gz"
+	tree_cpio | gzip >"$B/rootimgtree.gz"
 	bundle_pack b
 	verdict b.tgz 5 'the root image is of ppc64le'
 	head -c 20000 tree.cpio | gzip >"$B/rootimgtree.gz"
@@ -643,6 +822,42 @@ with_manifest()
 	rm "$B/litefile.csv"
 	bundle_pack b
 	verdict b.tgz 5 'litefile.csv: it is missing'
+}
+
+@test "statelite: entries of the tree that cpio would put elsewhere" {
+	local from to
+
+	bundle_tree b
+	statelite
+	mkdir -p tree/rootimg/bin
+	elf x86_64 >tree/rootimg/bin/sh
+	ln -s /etc tree/rootimg/link
+	tree_cpio >tree.cpio
+	gzip <tree.cpio >"$B/rootimgtree.gz"
+	bundle_pack b
+	verdict b.tgz 0 'x86_64, proved'
+	for to in rootimg/link/x rootimg/../../xx rootimg/./abcdef \
+	    /etc/cron.d/abcde rootimgx/abcdefg ../../../abcdefgh; do
+		printf '%s\n' x >tree/rootimg/zzzzzzzzz
+		from=rootimg/zzzzzzzzz
+		to=$(printf '%-17.17s' "$to" | tr ' ' x)
+		tree_cpio | FROM=$from TO=$to perl -0777 -pe \
+		    's/\Q$ENV{FROM}\E/$ENV{TO}/' >x.cpio
+		rm "tree/$from"
+		cpio --quiet -t <x.cpio | grep -Fqx -e "$to"
+		gzip <x.cpio >"$B/rootimgtree.gz"
+		bundle_pack b
+		verdict b.tgz 5 "BAD: .*rootimgtree.gz: cpio: $to: it"
+	done
+	# an entry that is no file, with contents which cpio takes for entries
+	perl -e 'my $h = sub { my ($n, $m, $s) = @_; my $x = sprintf("070701" .
+		"%08x" x 13, 1, $m, 0, 0, 1, 0, $s, 0, 0, 0, 0, length($n) + 1,
+		0) . "$n\0"; $x . "\0" x (-length($x) % 4) };
+	    my $in = $h->("/etc/evil", 0100644, 0);
+	    print $h->("rootimg", 040755, length $in), $in,
+		$h->("TRAILER!!!", 0, 0);' | gzip >"$B/rootimgtree.gz"
+	bundle_pack b
+	verdict b.tgz 5 'cpio: rootimg: it has contents, and is no file'
 }
 
 @test "kits: their directories, and what imgimport can read" {

@@ -187,6 +187,67 @@ of()
 	says_not 'kept +what'
 }
 
+@test "--keep-old: a file kept where a directory is needed later wedges nothing" {
+	mkdir -p "$T/tree/a/deep"
+	echo new >"$T/tree/a/deep/b"
+	echo new >"$T/tree/plain"
+	of /install "$T/tree"
+	fresh
+	local at old
+	at=$(mn_path b /install)
+	old=$at/.xcatvault-old-$SNAP
+	echo file >"$at/a"
+	exits 0 onto --keep-old
+	equal "$(cat "$old/a")" file
+	echo first >"$at/a/deep/b"
+	echo first >"$at/plain"
+	exits 0 onto --keep-old
+	equal "$(cat "$at/a/deep/b" "$old.~1~/a/deep/b" "$old/plain" |
+	    tr '\n' ' ')" 'new first first '
+	echo second >"$at/a/deep/b"
+	exits 0 onto --keep-old
+	equal "$(cat "$old.~1~/a/deep/b" "$old.~1~/a/deep/b.~1~" |
+	    tr '\n' ' ')" 'first second '
+	equal "$(cat "$old/a")" file
+}
+
+# kept NAME...: kept by the node's script, in a directory of this host
+kept()
+{
+	(cd "$T/x" && printf './%s\0' "$@" | PATH=$T/bin:$PATH sh \
+	    "$BATS_TEST_DIRNAME/../../restore/keepold.sh" .old)
+}
+
+@test "--keep-old: nothing goes behind a link that was kept; and no hard links" {
+	local outside
+	mkdir -p "$T/x/dir/sub" "$T/outside" "$T/bin"
+	ln -s ../../outside "$T/x/a"
+	kept a
+	rm "$T/x/a"
+	mkdir "$T/x/a"
+	echo b >"$T/x/a/b"
+	kept a/b
+	outside=$(ls -A "$T/outside")
+	equal "$outside" '' "behind a link"
+	[ "$T/x/.old.~1~/a/b" -ef "$T/x/a/b" ]
+	# a file system that has no second names, after one that has
+	echo 1 >"$T/x/dir/one"
+	echo 2 >"$T/x/dir/sub/two"
+	ln -s nowhere "$T/x/link"
+	printf '%s\n' '#!/bin/sh' 'for a do' \
+	    '	[ "$a" != -l ] || { echo "cp: EXDEV" >&2; exit 1; }' 'done' \
+	    'exec /bin/cp "$@"' >"$T/bin/cp"
+	chmod +x "$T/bin/cp"
+	kept dir link
+	diff -r "$T/x/dir" "$T/x/.old/dir"
+	[ ! "$T/x/.old/dir/one" -ef "$T/x/dir/one" ]
+	equal "$(readlink "$T/x/.old/link")" nowhere
+	echo 3 >"$T/x/dir/one"
+	kept dir/one
+	equal "$(cat "$T/x/.old/dir/one" "$T/x/.old/dir/one.~1~" |
+	    tr '\n' ' ')" '1 3 '
+}
+
 @test "what a restore has kept aside is in no backup, by either way" {
 	plain_tree "$T/tree"
 	mkdir -p "$T/tree/.xcatvault-old-0123456789abcdef/etc"
@@ -292,6 +353,55 @@ same_on_but_old()
 	exits 0 onto --checksum
 	says ': 0 created, 1 replaced'
 	same_tree "$T/tree" "$at"
+}
+
+@test "--checksum looks at hard links: by any of their names, and all names follow" {
+	mkdir "$T/tree"
+	echo right >"$T/tree/a"
+	ln "$T/tree/a" "$T/tree/b"
+	of /install "$T/tree"
+	fresh
+	local at
+	at=$(mn_path b /install)
+	echo right >"$at/a"
+	touch -r "$T/tree/a" "$at/a"
+	echo wrong >"$at/b"
+	touch -d 2020-01-01 "$at/b"
+	exits 0 onto --checksum /install/b
+	says ': 0 created, 1 replaced, 0 adjusted'
+	equal "$(cat "$at/b")" right
+	exits 0 onto --checksum
+	says ': 0 created, 1 replaced' "b on a"
+	flip "$at/a" 2
+	touch -r "$T/tree/a" "$at/a"
+	exits 0 onto --checksum
+	says ': 0 created, 2 replaced, 0 adjusted'
+	same_tree "$T/tree" "$at"
+	[ "$at/a" -ef "$at/b" ]
+}
+
+@test "--checksum does not replace a newer file of the same size unasked" {
+	mkdir "$T/tree"
+	echo then >"$T/tree/file"
+	touch -d 2020-01-01 "$T/tree/file"
+	of /install "$T/tree"
+	fresh
+	local at
+	at=$(mn_path b /install)
+	sleep 0.01
+	echo mine >"$at/file"
+	exits 2 onto --checksum
+	complains '1 file .* would be lost, /install/file among them'
+	equal "$(cat "$at/file")" mine
+	exits 0 onto --checksum --force --dry-run --json
+	equal "$(jq -c '.volumes[0] | [.replaced, .newer_files, .newer_bytes]' \
+	    "$T/out")" '[1,1,5]'
+	exits 0 onto --checksum --force
+	says ': 0 created, 1 replaced'
+	# the right contents: there is nothing to be lost
+	touch "$at/file"
+	exits 0 onto --checksum
+	says ': 0 created, 0 replaced, 1 adjusted'
 }
 
 # marked DIR: a tree with attributes of every kind that this host knows

@@ -92,6 +92,7 @@ fault sets switches, or clears them all.  Several may be set at once.
   imgexport=change[:PART] the files change when they have been copied (rootimg)
   imgexport=touch[:PART]  only their times do
   imgexport=column[:NAME] the manifest has no such column (exlist)
+  line=endless            what an export hears from the node never ends a line
   digest=lie              SHA-256 as the node tells it is wrong
   digest=slow             and takes a minute
   imgimport=hang          at once; stuck[:N]: after N (2) files
@@ -103,6 +104,9 @@ fault sets switches, or clears them all.  Several may be set at once.
   imgimport=error         an error at the end; status 0
   imgimport=status        status 1 at the end, and nothing said
   imgimport=midway[:N]    xcatd stops for good after N (2) files; status 0
+  imgimport=open[:NAME]   NAME* (rootimg) may be written to by everyone
+  imgimport=detach[:MS]   its client fails after two files, and the import goes
+                          on by itself after so long (500)
   imgimport=slow[:MS]     so long before each file (200)
   chtab=fail, tabrestore=fail     they say so, and do nothing
   find=missing, tar=missing, NAME=missing    no such command on the node

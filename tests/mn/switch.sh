@@ -46,6 +46,17 @@ simple() {
 	chmod 755 "$RUN/fakebin/$1"
 }
 
+# A guard of an export that never comes to a line's end.
+endless() {
+	hide perl
+	printf '%s\n' '#!/run/mn/usr/bin/bash' \
+	    'case "$*" in' \
+	    '*bundle.tgz*) exec tr "\000" x </dev/zero ;;' \
+	    'esac' \
+	    'exec /run/mn/usr/bin/perl "$@"' >$RUN/fakebin/perl
+	chmod 755 $RUN/fakebin/perl
+}
+
 # Digests of nothing that was asked for.
 lie() {
 	local name
@@ -107,6 +118,10 @@ while IFS='=' read -r name value; do
 	digest=slow)
 		fake_bin
 		slow
+		;;
+	line=endless)
+		fake_bin
+		endless
 		;;
 	find=notgnu)
 		fake_bin
