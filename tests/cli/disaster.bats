@@ -366,6 +366,20 @@ midway()
 	same_database a b
 }
 
+@test "xcatd that answers, but cannot be restarted: said, and status 1" {
+	fresh
+	in_place xcatd-service <<-'END'
+	#!/bin/sh
+	[ "$1" != restart ] || exit 1
+	exec REAL "$@"
+	END
+	exits 1 xv restore m --site n --database-only
+	said 'xcatd answers, but could not be restarted'
+	unsaid 'xcatd restarted'
+	said '^database: 71 tables, .*restored, dumped again, and as in'
+	same_database a b
+}
+
 @test "a wedged xcatd is restarted before the plan is made" {
 	fresh
 	on mn_sh b chtab node=mine nodelist.groups=all
