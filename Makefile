@@ -89,7 +89,8 @@ SRC = main.c \
 	restore/extract.c restore/find.c restore/join.c restore/linkset.c \
 	restore/list.c restore/lookup.c restore/ls.c restore/main.c \
 	restore/onto.c restore/ontodb.c restore/ontofacts.c \
-	restore/ontoimage.c restore/ontoplan.c restore/oscmd.c \
+	restore/ontoimage.c restore/ontokey.c restore/ontoplan.c \
+	restore/oscmd.c \
 	restore/ossnap.c restore/partial.c restore/pax.c restore/place.c \
 	restore/plan.c restore/prune.c restore/pump.c restore/rehome.c \
 	restore/scratchdb.c restore/scrub.c restore/select.c restore/send.c \
