@@ -92,9 +92,10 @@ SRC = main.c \
 	restore/ontoimage.c restore/ontokey.c restore/ontoplan.c \
 	restore/oscmd.c \
 	restore/ossnap.c restore/partial.c restore/pax.c restore/place.c \
-	restore/plan.c restore/prune.c restore/pump.c restore/rehome.c \
-	restore/scratchdb.c restore/scrub.c restore/select.c restore/send.c \
-	restore/sendattrs.c restore/sendlane.c restore/sendpass.c \
+	restore/plan.c restore/prune.c restore/pump.c restore/reasons.c \
+	restore/rehome.c restore/scratchdb.c restore/scrub.c \
+	restore/select.c restore/send.c restore/sendattrs.c \
+	restore/sendlane.c restore/sendpass.c \
 	restore/show.c restore/sieve.c restore/snapfs.c restore/subtree.c \
 	restore/survey.c restore/target.c restore/tarput.c restore/verify.c \
 	restore/view.c restore/wanted.c restore/window.c restore/zout.c \

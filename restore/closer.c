@@ -3,7 +3,6 @@
 #include "formats/pathtext.h"
 #include "restore/attrs.h"
 #include "restore/closer.h"
-#include "restore/tarput.h"
 
 /* Kept devices, or files, are asked about: what differs is replaced. */
 struct closer {
@@ -93,7 +92,7 @@ blame_closer(const struct closer *c, const struct span *path,
 	const char *said = NULL;
 
 	if (s->said != NULL)
-		said = tarput_reason(s->said, name, &why);
+		said = reasons_of(s->said, name, &why);
 	survey_report(s, c->what == ASK_ATTRS ? "not all restored" :
 	    "not restored", path, said != NULL ? said : same == -1 ?
 	    "it cannot be read" : c->what == ASK_DEVICE ?

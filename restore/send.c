@@ -105,6 +105,6 @@ send_volume(const struct send_options *opt, struct survey *s,
 			rc = prove(&p, worked, e);
 	}
 	s->said = NULL;
-	buf_fini(&p.said);
+	reasons_fini(&p.said);
 	return (rc);
 }

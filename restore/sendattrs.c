@@ -45,7 +45,7 @@ run(struct batch *b, struct err *e)
 		rc = err_set(e, ERR_FAILED, "%s: setting attributes: status "
 		    "%d: %.300s", s->root, p.status,
 		    pump_first_line(&line, &p.said));
-	buf_append(&b->pass->said, p.said.data, p.said.len);
+	reasons_add(&b->pass->said, &p.said);
 	buf_clear(&b->text);
 	buf_fini(&line);
 	pump_fini(&p);

@@ -468,8 +468,8 @@ sendlanes_lost(const struct sendlanes *s)
 	return (s->lost);
 }
 
-void
-sendlanes_said(const struct sendlanes *s, struct buf *out)
+const struct buf *
+sendlanes_said(const struct sendlanes *s)
 {
-	buf_append(out, s->said.data, s->said.len);
+	return (&s->said);
 }

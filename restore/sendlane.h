@@ -45,7 +45,7 @@ uint64_t sendlanes_damaged(const struct sendlanes *s);
 /* After a failure: a connection was lost, so that another try may help. */
 int sendlanes_lost(const struct sendlanes *s);
 
-/* What the tars said, appended; behind sendlanes_finish(), or a failure. */
-void sendlanes_said(const struct sendlanes *s, struct buf *out);
+/* What the tars said; behind sendlanes_finish(), or a failure. */
+const struct buf *sendlanes_said(const struct sendlanes *s);
 
 #endif

@@ -177,16 +177,13 @@ open_single(struct single *x, struct err *e)
 static int
 run_single(struct single *x, sendpass_fn *fn, struct err *e)
 {
-	const struct buf *said;
 	int rc;
 
 	rc = sendpass_each(x->pass, fn, x, e);
 	if (rc == 0 && x->tar != NULL)
 		rc = tarput_finish(x->tar, e);
-	if (x->tar != NULL) {
-		said = tarput_said(x->tar);
-		buf_append(&x->pass->said, said->data, said->len);
-	}
+	if (x->tar != NULL)
+		reasons_add(&x->pass->said, tarput_said(x->tar));
 	tarput_free(x->tar);
 	buf_fini(&x->name);
 	buf_fini(&x->link);
@@ -309,7 +306,7 @@ sendpass_files(struct sendpass *p, struct err *e)
 	p->totals->damaged += sendlanes_damaged(f.lanes);
 	if (rc == -1 && sendlanes_lost(f.lanes))
 		p->lost = 1;
-	sendlanes_said(f.lanes, &p->said);
+	reasons_add(&p->said, sendlanes_said(f.lanes));
 	sendlanes_free(f.lanes);
 	return (rc);
 }
@@ -537,7 +534,7 @@ take_proof(void *arg, size_t number, const char *name, int same,
 	}
 	p->survey->acts[number] |= SURVEY_LOST;
 	p->totals->wrong++;
-	said = tarput_reason(&p->said, name, &why);
+	said = reasons_of(&p->said, name, &why);
 	pathtext_encode(&text, name, strlen(name));
 	path.p = buf_cstr(&text);
 	path.len = text.len;
@@ -599,15 +596,16 @@ report_line(struct sendpass *p, const char *line, size_t len)
 static void
 report_said(struct sendpass *p)
 {
-	const char *at = (const char *)p->said.data, *nl;
-	const char *end = at == NULL ? at : at + p->said.len;
+	const struct buf *said = &p->said.said;
+	const char *at = (const char *)said->data, *nl;
+	const char *end = at == NULL ? at : at + said->len;
 
 	for (; at < end; at = nl + 1) {
 		if ((nl = memchr(at, '\n', (size_t)(end - at))) == NULL)
 			nl = end;
 		report_line(p, at, (size_t)(nl - at));
 	}
-	buf_clear(&p->said);
+	reasons_clear(&p->said);
 }
 
 int

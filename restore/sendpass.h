@@ -12,7 +12,7 @@ struct sendpass {
 	const struct send_options *opt;
 	struct survey *survey;
 	struct send_totals *totals;
-	struct buf said;	/* by tar and the like, for reasons */
+	struct reasons said;	/* by tar and the like */
 	int lost;		/* a connection was */
 };
 

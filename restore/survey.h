@@ -9,6 +9,7 @@
 #include "remote/node/node.h"
 #include "restore/linkset.h"
 #include "restore/plan.h"
+#include "restore/reasons.h"
 #include "restore/select.h"
 #include "restore/view.h"
 #include "restore/wanted.h"
@@ -77,8 +78,8 @@ struct survey {
 				   what must go before anything comes */
 	char *newer[3];		/* catalog texts of the first of them */
 	size_t work;		/* entries that are not to be kept */
-	const struct buf *said;	/* by the node's commands, for reasons of a
-				   proof; or NULL */
+	struct reasons *said;	/* by the node's commands, for a proof; or
+				   NULL */
 };
 
 /* root: kept by reference. */

@@ -1,7 +1,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "formats/gnuname.h"
 #include "formats/pathtext.h"
 #include "remote/quote.h"
 #include "restore/pax.h"
@@ -252,33 +251,4 @@ tarput_finish(struct tarput *t, struct err *e)
 		    err_set(e, ERR_FAILED, "tar on the node ended with "
 		    "status %d", status));
 	return (0);
-}
-
-const char *
-tarput_reason(const struct buf *said, const char *name, struct buf *out)
-{
-	const char *at = (const char *)said->data, *nl, *p;
-	const char *end = at == NULL ? at : at + said->len;
-	struct buf of = BUF_INIT;
-	size_t n, len = strlen(name);
-	int found = 0;
-
-	for (; at < end && !found; at = nl + 1) {
-		if ((nl = memchr(at, '\n', (size_t)(end - at))) == NULL)
-			nl = end;
-		p = memmem(at, (size_t)(nl - at), ": ", 2);
-		if (p == NULL)
-			continue;
-		p += 2;
-		buf_clear(&of);
-		n = gnuname_take(p, (size_t)(nl - p), ": ", &of);
-		found = n > 0 && of.len == len &&
-		    memcmp(of.data, name, len) == 0;
-		if (found) {
-			buf_clear(out);
-			buf_put_printable(out, p + n, (size_t)(nl - p) - n);
-		}
-	}
-	buf_fini(&of);
-	return (found ? buf_cstr(out) : NULL);
 }

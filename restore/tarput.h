@@ -57,11 +57,4 @@ int tarput_finish(struct tarput *t, struct err *e);
 /* What tar has said on standard error; the stream's own. */
 const struct buf *tarput_said(struct tarput *t);
 
-/*
- * The first thing that was said ("tar: NAME: why", whoever "tar" is) of a
- * raw name, for people; replaces out.  NULL: nothing was.
- */
-const char *tarput_reason(const struct buf *said, const char *name,
-    struct buf *out);
-
 #endif

@@ -1,6 +1,5 @@
 #include "formats/mtree.h"
 #include "restore/attrs.h"
-#include "restore/tarput.h"
 #include "tests/unit/unit.h"
 
 /* Attributes as a node tells them, and what its commands say of files. */
@@ -50,32 +49,12 @@ test_same(void **state)
 	    0);
 }
 
-static void
-test_reason(void **state)
-{
-	struct buf said = BUF_INIT, out = BUF_INIT;
-
-	(void)state;
-	assert_null(tarput_reason(&said, "./a", &out));
-	buf_puts(&said, "tar: ./ab: one\nno colon\ntar: ./a\\nb: two\n"
-	    "attrs: ./a: three: of it\nattrs: ./a: four\ntar: ./last");
-	assert_string_equal(tarput_reason(&said, "./ab", &out), "one");
-	assert_string_equal(tarput_reason(&said, "./a\nb", &out), "two");
-	assert_string_equal(tarput_reason(&said, "./a", &out),
-	    "three: of it");
-	assert_null(tarput_reason(&said, "./last", &out));
-	assert_null(tarput_reason(&said, "./", &out));
-	buf_fini(&said);
-	buf_fini(&out);
-}
-
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_text),
 		cmocka_unit_test(test_same),
-		cmocka_unit_test(test_reason),
 	};
 
 	return (cmocka_run_group_tests(tests, NULL, NULL));
