@@ -124,7 +124,8 @@ list_extras(struct brought *b, const struct inspect_options *opt,
 	if (importfrom_extra(&b->from, &source, e) == -1)
 		return (-1);
 	return (importextra_list(&source, opt,
-	    b->from.sidecar->extra.digest, &b->arena, &b->extras, &b->nextras, &b->skipped, e));
+	    b->from.sidecar->extra.digest, &b->arena, &b->extras,
+	    &b->nextras, &b->skipped, e));
 }
 
 static int
@@ -140,7 +141,8 @@ bring(struct brought *b, const struct inspect_options *opt,
 	    importfrom_check(&b->from, &b->inspect, e) == -1)
 		return (-1);
 	s = b->from.sidecar;
-	return (s != NULL && s->extra.file != NULL ? list_extras(b, opt, e) : 0);
+	return (s != NULL && s->extra.file != NULL ?
+	    list_extras(b, opt, e) : 0);
 }
 
 static void

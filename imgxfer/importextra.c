@@ -264,8 +264,9 @@ check_twice(const struct listing *l, const struct source *archive,
 
 int
 importextra_list(const struct source *archive,
-    const struct inspect_options *opt, const uint8_t digest[DIGEST_LEN], struct arena *arena,
-    struct import_extra **out, size_t *n, size_t *skipped, struct err *e)
+    const struct inspect_options *opt, const uint8_t digest[DIGEST_LEN],
+    struct arena *arena, struct import_extra **out, size_t *n,
+    size_t *skipped, struct err *e)
 {
 	struct reading *r = calloc(1, sizeof(*r));
 	struct listing *l = calloc(1, sizeof(*l));

@@ -13,9 +13,9 @@
  * The archive of files beside a bundle (sidecar.h): tar packed by zstd, names
  * relative to "/".  Only regular files are taken, and of these only those
  * with clean paths (inspect_path()), and of these only such are listed as lie
- * below the roots of opt, which may be NULL; the rest is passed over.  Sparse files,
- * too many members and what unpacks to far more than it was (unpack.h) are
- * ERR_DAMAGED.
+ * below the roots of opt, which may be NULL; the rest is passed over.  Sparse
+ * files, too many members and what unpacks to far more than it was (unpack.h)
+ * are ERR_DAMAGED.
  */
 #define IMPORTEXTRA_MEMBERS_MAX ((size_t)200000)
 
@@ -31,7 +31,8 @@ int importextra_each(const struct source *archive, importextra_fn *fn,
  * are the arena's.  *skipped: how many were passed over.
  */
 int importextra_list(const struct source *archive,
-    const struct inspect_options *opt, const uint8_t digest[DIGEST_LEN], struct arena *arena,
-    struct import_extra **out, size_t *n, size_t *skipped, struct err *e);
+    const struct inspect_options *opt, const uint8_t digest[DIGEST_LEN],
+    struct arena *arena, struct import_extra **out, size_t *n,
+    size_t *skipped, struct err *e);
 
 #endif

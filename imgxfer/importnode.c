@@ -27,6 +27,7 @@ struct importnode {
 	uint8_t *in;		/* what has arrived and is not yet a line */
 	size_t at, len;
 	int begun;
+	time_t spoken;		/* the last "alive", monotonic */
 };
 
 /* --------------------------------------------------------------- speaking */
@@ -36,13 +37,19 @@ static int
 fill(struct importnode *n, struct err *e)
 {
 	struct timespec begin, now;
-	time_t alive;
+	struct err ignored;
 	ssize_t got;
 
 	if (n->at < n->len)
 		return (1);
 	clock_gettime(CLOCK_MONOTONIC, &begin);
-	for (alive = begin.tv_sec;;) {
+	for (;;) {
+		clock_gettime(CLOCK_MONOTONIC, &now);
+		if (now.tv_sec - n->spoken >= ALIVE_S) {
+			/* Should it be gone, reading tells why. */
+			(void)importnode_alive(n, &ignored);
+			n->spoken = now.tv_sec;
+		}
 		got = remote_exec_read(n->shell, n->in, READ_BYTES, 1000, e);
 		if (got == -1)
 			return (-1);
@@ -57,11 +64,6 @@ fill(struct importnode *n, struct err *e)
 		if (now.tv_sec - begin.tv_sec > STEP_S)
 			return (err_set(e, ERR_FAILED, "%s: no answer within "
 			    "%d s", remote_name(n->remote), STEP_S));
-		if (now.tv_sec - alive < ALIVE_S)
-			continue;
-		if (importnode_alive(n, e) == -1)
-			return (-1);
-		alive = now.tv_sec;
 	}
 }
 

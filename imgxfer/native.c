@@ -9,6 +9,7 @@
 #include "imgxfer/gzout.h"
 #include "imgxfer/native.h"
 #include "imgxfer/nativetree.h"
+#include "remote/exec.h"
 #include "remote/node/tarstream.h"
 
 #define FLOW ((size_t)4 << 20)
@@ -312,10 +313,13 @@ native_free(struct native *n)
 		return;
 	if (n->running) {
 		flow_close(n->flow, NULL);
+		remote_stop(n->remote);
 		pthread_join(n->thread, NULL);
 	}
-	if (n->summing)
+	if (n->summing) {
+		remote_stop(n->sums_remote);
 		pthread_join(n->summer, NULL);
+	}
 	for (i = 0; n->whys != NULL && i < n->nfiles; i++)
 		free(n->whys[i]);
 	remote_close(n->sums_remote);

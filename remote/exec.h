@@ -98,6 +98,12 @@ int remote_lost(const struct remote *r);
 void remote_persist(struct remote *r);
 
 /*
+ * From any thread: the call on a command that the session's own thread is in,
+ * and each one after, ends soon with ERR_FAILED, as a signal would end it.
+ */
+void remote_stop(struct remote *r);
+
+/*
  * Descriptor to poll along with others of the caller's, once
  * remote_exec_read() with wait_ms 0 has returned 0 (bytes may have been taken
  * from it already), and the events to poll it for: arriving bytes, and room

@@ -1,6 +1,7 @@
 #ifndef REMOTE_INTERNAL_H_
 #define REMOTE_INTERNAL_H_
 
+#include <stdatomic.h>
 #include <stdint.h>
 
 #include <libssh/callbacks.h>
@@ -43,6 +44,7 @@ struct remote {
 	struct ssh_counter_struct bytes;	/* through the socket */
 	struct ssh_callbacks_struct callbacks;	/* while it logs in */
 	int persists;		/* signals end no calls */
+	atomic_int stopped;	/* remote_stop() */
 	int64_t poked_ms;	/* when the connection was last kept alive */
 };
 

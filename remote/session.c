@@ -1,5 +1,6 @@
 #include <poll.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -84,12 +85,20 @@ keep_alive(struct remote *r)
 		(void)ssh_send_ignore(r->ssh, "");
 }
 
+static int
+check(const struct remote *r, struct err *e)
+{
+	if (atomic_load(&r->stopped))
+		return (err_set(e, ERR_FAILED, "%s: stopped", r->name));
+	return (r->persists ? 0 : cancel_check(e));
+}
+
 int
 session_pump(struct remote *r, int wait_ms, struct err *e)
 {
 	int rc;
 
-	if (!r->persists && cancel_check(e) == -1)
+	if (check(r, e) == -1)
 		return (-1);
 	if (is_gone(r))
 		return (session_lost(r, e));
@@ -107,7 +116,7 @@ session_pump(struct remote *r, int wait_ms, struct err *e)
 int
 session_again(struct remote *r, int64_t deadline_ms, struct err *e)
 {
-	if (!r->persists && cancel_check(e) == -1)
+	if (check(r, e) == -1)
 		return (-1);
 	if (session_now() >= deadline_ms)
 		return (err_set(e, ERR_FAILED, "%s: timed out: no answer in "
@@ -316,6 +325,12 @@ void
 remote_persist(struct remote *r)
 {
 	r->persists = 1;
+}
+
+void
+remote_stop(struct remote *r)
+{
+	atomic_store(&r->stopped, 1);
 }
 
 short

@@ -401,12 +401,12 @@ dbput_keep_undo(struct dbput *d, struct dbput_undo *out, struct err *e)
 	int rc = 0;
 
 	memset(out, 0, sizeof(*out));
-	if (w->opt->on_start || to_change(w) == 0)
-		return (0);
-	if (w->plan->unsure)
-		tell_no_undo(w);
-	else
-		rc = dbundo_keep(w, out, e);
+	if (!w->opt->on_start && to_change(w) > 0) {
+		if (w->plan->unsure)
+			tell_no_undo(w);
+		else
+			rc = dbundo_keep(w, out, e);
+	}
 	dbwork_drop(w);
 	return (rc);
 }

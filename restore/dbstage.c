@@ -347,11 +347,14 @@ dbstage_restart(struct remote *r, struct err *e)
 {
 	const char *line;
 	struct stage s;
-	int late, up = -1, rc;
+	int late, state = -1, rc;
 
 	if (start(&s, r, "restart", 0, 0, e) == 0 &&
 	    (rc = next_line(&s, RESTART_S, &line, &late, e)) != -1)
-		up = rc == 1 && strcmp(line, "xcatd up") == 0;
+		state = rc == 0 ? DBSTAGE_DOWN :
+		    strcmp(line, "xcatd up") == 0 ? DBSTAGE_UP :
+		    strcmp(line, "xcatd up, not restarted") == 0 ?
+		    DBSTAGE_ALIVE : DBSTAGE_DOWN;
 	finish(&s);
-	return (up);
+	return (state);
 }

@@ -32,7 +32,12 @@ void dbstage_done_fini(struct dbstage_done *d);
 int dbstage_publish(struct remote *r, const struct dbset_table *const *tables,
     size_t n, struct err *e);
 
-/* Restart xcatd: 1 it answers, 0 it does not, -1. */
+/*
+ * Restart xcatd, or start it.  It answers or it does not; ALIVE: it does, but
+ * no command would restart it, so that it may be the one from before.  -1.
+ */
+enum { DBSTAGE_DOWN, DBSTAGE_UP, DBSTAGE_ALIVE };
+
 int dbstage_restart(struct remote *r, struct err *e);
 
 /* What is staged, as a tar archive. */

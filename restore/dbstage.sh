@@ -9,7 +9,7 @@
 # that restorexCATdb may take; $4: the text of publish.pl; $5: that of
 # beside.sh.  Prints "dir PATH"; reads the length of the archive, and it;
 # prints its files' digests, then "staged"; reads "go"; prints what xCAT says,
-# "status N", and for restart "xcatd up|down"; or what publish.pl prints.
+# "status N", and for restart "xcatd up|up, not restarted|down"; or what publish.pl prints.
 what=$1 target=$2 limit=$3 publisher=$4
 dir=''
 eval "$5"
@@ -44,8 +44,10 @@ answers() {
 }
 
 if [ "$what" = restart ]; then
-	for_s=3
-	! restart_xcatd >/dev/null 2>&1 || for_s=60
+	for_s=3 but=", not restarted"
+	if restart_xcatd >/dev/null 2>&1; then
+		for_s=60 but=""
+	fi
 	until=$(($(date +%s) + for_s))
 	until answers; do
 		if [ "$(date +%s)" -ge "$until" ]; then
@@ -54,7 +56,7 @@ if [ "$what" = restart ]; then
 		fi
 		sleep 1
 	done
-	echo "xcatd up"
+	echo "xcatd up$but"
 	exit 0
 fi
 

@@ -92,14 +92,18 @@ int
 dbwork_restart(struct dbwork *w, struct err *e)
 {
 	int was_down = w->probe.xcatd == PROBE_XCATD_DOWN;
-	int up = dbstage_restart(w->opt->remote, e);
+	int state = dbstage_restart(w->opt->remote, e);
 
-	if (up == -1)
+	if (state == -1)
 		return (-1);
-	w->probe.xcatd = up ? PROBE_XCATD_UP : PROBE_XCATD_DOWN;
-	if (up && !was_down)
+	w->probe.xcatd = state != DBSTAGE_DOWN ? PROBE_XCATD_UP :
+	    PROBE_XCATD_DOWN;
+	if (state == DBSTAGE_ALIVE)
+		report_add(w->opt->report, "database", DUMP_TARGET, "xcatd "
+		    "answers, but could not be restarted: restart it there");
+	else if (state == DBSTAGE_UP && !was_down)
 		dbwork_say(w, "xcatd restarted");
-	else if (up)
+	else if (state == DBSTAGE_UP)
 		report_note(w->opt->report, "database", DUMP_TARGET, "xcatd "
 		    "did not answer; it has been started and does");
 	else

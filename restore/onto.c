@@ -9,6 +9,7 @@
 #include "base/cpu.h"
 #include "base/io.h"
 #include "restore/attrs.h"
+#include "restore/ontokey.h"
 #include "restore/ontoplan.h"
 #include "restore/target.h"
 
@@ -77,44 +78,12 @@ is_wanted(const struct onto *o, const struct snapshot_volume *vol)
 	return (0);
 }
 
-/* Whether the host's own ssh keys are below a volume and wanted of it. */
-static int
-has_host_key(const struct onto *o, const struct snapshot_volume *vol)
-{
-	static const struct span keys = { "./ssh", 5 };
-	static const struct span all = { "./etc/ssh", 9 };
-
-	return (strcmp(vol->path, "/etc/ssh") == 0 ||
-	    (strcmp(vol->path, "/etc") == 0 &&
-	    select_covers(&o->sel, vol, &keys)) ||
-	    (strcmp(vol->path, "/") == 0 &&
-	    select_covers(&o->sel, vol, &all)));
-}
-
 /* What a login there rests upon comes last. */
 static int
 comes_late(const struct onto *o, const struct snapshot_volume *vol)
 {
 	return (strcmp(vol->path, "/root") == 0 ? 2 :
-	    has_host_key(o, vol) ? 1 : 0);
-}
-
-/*
- * With /etc/ssh the node gets the key that it had when it was backed up: from
- * then on it is known by that one.
- */
-static void
-expect_key(struct onto *o)
-{
-	const char *key = o->view.snap.node.fingerprint;
-	size_t i;
-
-	for (i = 0; key != NULL && i < o->nvolumes; i++)
-		if (has_host_key(o, o->volumes[i].vol) &&
-		    strcmp(key, remote_fingerprint(o->node.control)) != 0) {
-			remote_expect_key(o->node.control, key);
-			o->new_key = 1;
-		}
+	    ontokey_covers(o, vol) ? 1 : 0);
 }
 
 static void
@@ -238,7 +207,6 @@ make_plan(struct onto *o, FILE *tell, struct err *e)
 
 	if (choose_volumes(o, e) == -1 || ask_facts(o, e) == -1)
 		return (-1);
-	expect_key(o);
 	for (v = o->volumes; v < o->volumes + o->nvolumes; v++) {
 		if (v->local != NULL) {
 			if (look_locally(o, v, e) == -1)
@@ -274,6 +242,7 @@ restore_volumes(struct onto *o, const struct cli *cli, struct err *e)
 	}
 	progress_expect(opt.progress, files, bytes);
 	for (v = o->volumes; rc == 0 && v < o->volumes + o->nvolumes; v++) {
+		ontokey_expect(o, v->vol);
 		if (v->local != NULL) {
 			rc = run_local(o, v, 0, &t, e);
 			v->sent.damaged = t.damaged;
@@ -339,11 +308,8 @@ carry_out(struct onto *o, const struct cli *cli, struct err *e)
 	}
 	if ((rc = ontodb_keep_undo(o, e)) == 0)
 		rc = restore_volumes(o, cli, e);
-	if (rc == 0 && o->new_key)
-		report_note(o->report, "note", "/etc/ssh", "the node has the "
-		    "host key of the snapshot now (%s): forget the other one "
-		    "(ssh-keygen -R), then \"xcatvault site trust %s\"",
-		    o->view.snap.node.fingerprint, o->args->site);
+	if (rc == 0)
+		rc = ontokey_tell(o, e);
 	if (rc == 0)
 		rc = ontodb_run(o, tell, e);
 	if (cli->json && rc == 0) {

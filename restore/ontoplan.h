@@ -38,7 +38,7 @@ struct onto {
 	struct report *report;
 	char old_name[64];	/* --keep-old */
 	int whole;		/* no paths were named */
-	int new_key;		/* the host's key will be another */
+	int new_key;		/* the host's key may be another now */
 	struct ontodb db;
 	struct ontoimage image;
 };

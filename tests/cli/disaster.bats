@@ -163,6 +163,35 @@ some_tables()
 	    "$(jq -r .result.database.undo "$T/out")"
 }
 
+@test "a host key that comes is told, also alone; none that does not" {
+	fresh
+	exits 0 xv restore m --site n /etc/ssh/sshd_config
+	unsaid 'host key'
+	site e a 'volumes = ( "/etc" );'
+	night e
+	exits '0|1' xv restore e --site n '/etc/ssh/ssh_host_*' --force
+	said '/etc/ssh: note: the node has the host key of the snapshot now'
+	agreed
+	exits 0 xv restore e --site n '/etc/ssh/ssh_host_*'
+	unsaid 'host key'
+}
+
+@test "a host key that the vault has lost is none that the node has" {
+	local file
+	fresh
+	rm -rf "$V"
+	new_vault small
+	site k a 'volumes = ( "/etc/ssh" );'
+	night k
+	exits 0 xv restore k --site n /etc/ssh/sshd_config --force
+	unsaid 'host key'
+	for file in $(packs_of data); do
+		flip "$file" $(($(stat -c %s "$file") / 2))
+	done
+	exits 5 xv restore k --site n /etc/ssh --force
+	unsaid 'host key'
+}
+
 # --- the undo comes first -------------------------------------------------------------
 
 @test "cut while the volumes come: the undo is there, and kept once" {
@@ -333,6 +362,20 @@ midway()
 	mn_fault b xcatd=down
 	comes 1 --keep-old
 	said 'xcatd cannot be started and does not answer'
+	said '^database: 71 tables, .*restored, dumped again, and as in'
+	same_database a b
+}
+
+@test "xcatd that answers, but cannot be restarted: said, and status 1" {
+	fresh
+	in_place xcatd-service <<-'END'
+	#!/bin/sh
+	[ "$1" != restart ] || exit 1
+	exec REAL "$@"
+	END
+	exits 1 xv restore m --site n --database-only
+	said 'xcatd answers, but could not be restarted'
+	unsaid 'xcatd restarted'
 	said '^database: 71 tables, .*restored, dumped again, and as in'
 	same_database a b
 }

@@ -607,7 +607,7 @@ repack()
 		cp "$B/initrd-stateless.gz" "$B/initrd.decoy$i"
 	done
 	noise 5 40000 >"$B/rootimg.cpio.gz"
-	repack -- ./ "$IMAGE"/initrd.decoy{1..8} "$IMAGE/rootimg.cpio.gz" \
+	repack --no-recursion -- ./ "$IMAGE" "$IMAGE"/initrd.decoy{1..8} "$IMAGE/rootimg.cpio.gz" \
 	    "$IMAGE/initrd-stateless.gz" "$IMAGE/kernel" \
 	    "$IMAGE/compute.pkglist" "$IMAGE/manifest.xml"
 	verdict b.tgz 5 'there are 10 files called'

@@ -133,6 +133,20 @@ mn_in_root()
 	nothing_held a
 }
 
+@test "native: a failure does not wait for the node's digests" {
+	local begun=$SECONDS
+
+	on mn_fault a digest=slow
+	ln -s /dev/full "$OUT"
+	STATUS=0
+	native "$IMAGE" >"$T/out" 2>"$T/err" || STATUS=$?
+	on mn_fault a clear
+	equal "$STATUS" 2
+	complains "No space left"
+	[ $((SECONDS - begun)) -lt 30 ]
+	nothing_held a
+}
+
 @test "native: symbolic links are followed, as cp does" {
 	on mn_sh a sh -c "cd $IMAGE_DIR && mv kernel k1 && ln -s k1 kernel"
 	STATUS=0

@@ -399,3 +399,16 @@ rewritten()
 	script_end
 	clean_node
 }
+
+@test "an import that takes longer than that is not put back" {
+	fresh
+	wrapped perl 'for a; do
+	    shift
+	    [ "$a" != 600 ] || { a=20; touch /shorter; }
+	    set -- "$@" "$a"
+	done'
+	on mn_fault b imgimport=slow:2500
+	imp $NETBOOT.tgz
+	ended 0
+	test -e "$(mn_folder b)/root/shorter"
+}

@@ -65,8 +65,9 @@ check(const struct inspect *in, size_t size)
 		MUST(strstr(in->members[i].name, "..") == NULL ||
 		    strstr(in->members[i].name, "../") == NULL);
 		MUST(in->members[i].name[0] != '/');
-		MUST(in->members[i].type <= '2' ||
+		MUST(in->members[i].type == '0' ||
 		    in->members[i].type == '5');
+		MUST((in->members[i].mode & 06002) == 0);
 		if (in->members[i].target != NULL)
 			MUST(strncmp(in->members[i].target, "/install/",
 			    9) == 0 || strncmp(in->members[i].target,

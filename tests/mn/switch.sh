@@ -70,6 +70,19 @@ lie() {
 	done
 }
 
+# Digests of what takes a minute to read.
+slow() {
+	local name
+
+	for name in openssl sha256sum; do
+		hide "$name"
+		printf '%s\n' '#!/run/mn/usr/bin/bash' \
+		    '/run/mn/usr/bin/sleep 60' \
+		    "exec /run/mn/usr/bin/$name \"\$@\"" >$RUN/fakebin/$name
+		chmod 755 "$RUN/fakebin/$name"
+	done
+}
+
 fake_bin() {
 	[ ! -d $RUN/fakebin ] || return 0
 	mkdir $RUN/fakebin
@@ -101,6 +114,10 @@ while IFS='=' read -r name value; do
 	digest=lie)
 		fake_bin
 		lie
+		;;
+	digest=slow)
+		fake_bin
+		slow
 		;;
 	line=endless)
 		fake_bin
