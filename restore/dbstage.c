@@ -177,7 +177,8 @@ check_staged(struct stage *s, const struct dbset_table *const *tables,
 		if (!is_proved(line, tables, n))
 			return (err_set(e, ERR_FAILED, "%s: the tables did "
 			    "not arrive there as they were sent; the "
-			    "database was not changed", remote_name(s->remote)));
+			    "database was not changed",
+			    remote_name(s->remote)));
 		good++;
 	}
 	if (rc == -1)

@@ -382,7 +382,7 @@ same_on_but_old()
 
 @test "--checksum does not replace a newer file of the same size unasked" {
 	mkdir "$T/tree"
-	echo then >"$T/tree/file"
+	echo "then" >"$T/tree/file"
 	touch -d 2020-01-01 "$T/tree/file"
 	of /install "$T/tree"
 	fresh
