@@ -36,6 +36,8 @@ take_row(const struct imgmanifest *m, const char *name,
 		if (strcmp(m->tables[i].name, name) == 0)
 			t = &m->tables[i];
 	assert_non_null(t);
+	if (t == NULL)
+		return;
 	for (i = 0; i < t->n; i++) {
 		at[i].name = t->columns[t->n - 1 - i].name;
 		at[i].value = t->columns[t->n - 1 - i].value;
