@@ -68,3 +68,25 @@ imgsite_close(struct imgsite *s)
 	reach_fini(&s->reach);
 	buf_fini(&s->name);
 }
+
+int
+imgsite_options(struct cli *cli, int argc, char **argv, const char **site)
+{
+	enum { OPT_SITE = CLI_OPT_OWN };
+	static const struct option options[] = {
+		CLI_LONG,
+		{ "site", required_argument, NULL, OPT_SITE },
+		{ NULL, 0, NULL, 0 },
+	};
+	int opt;
+
+	*site = NULL;
+	while ((opt = getopt_long(argc, argv, CLI_SHORT, options,
+	    NULL)) != -1) {
+		if (opt == OPT_SITE)
+			*site = optarg;
+		else if (cli_option(cli, opt, optarg) == -1)
+			return (-1);
+	}
+	return (0);
+}

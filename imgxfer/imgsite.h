@@ -29,4 +29,11 @@ int imgsite_open(struct imgsite *s, const struct cli *cli, const char *site,
     const char *const *names, size_t n, struct err *e);
 void imgsite_close(struct imgsite *s);
 
+/*
+ * The options of verbs that take --site alone: *site, or NULL; -1 when there
+ * is another, of which getopt has told.
+ */
+int imgsite_options(struct cli *cli, int argc, char **argv,
+    const char **site);
+
 #endif

@@ -12,8 +12,6 @@
 
 #define USAGE "image list [--site SITE]"
 
-enum { OPT_SITE = CLI_OPT_OWN };
-
 enum column { NAME, METHOD, ARCH, OS, SIZE, BOOTS, STATE, COLUMNS };
 
 static const char *const titles[COLUMNS] = { "OSIMAGE", "PROVMETHOD", "ARCH",
@@ -177,28 +175,13 @@ list_site(struct cli *cli, const char *site, struct err *e)
 int
 imglist_main(struct cli *cli, int argc, char **argv)
 {
-	static const struct option options[] = {
-		CLI_LONG,
-		{ "site", required_argument, NULL, OPT_SITE },
-		{ NULL, 0, NULL, 0 },
-	};
-	const char *site = NULL;
+	const char *site;
 	struct err e;
-	int opt;
 
-	while ((opt = getopt_long(argc, argv, CLI_SHORT, options,
-	    NULL)) != -1) {
-		if (opt == OPT_SITE)
-			site = optarg;
-		else if (cli_option(cli, opt, optarg) == -1)
-			return (cli_usage(USAGE));
-	}
-	if (optind != argc)
+	if (imgsite_options(cli, argc, argv, &site) == -1 || optind != argc)
 		return (cli_usage(USAGE));
 	if (site == NULL)
 		return (keptcmd_list(cli));
 	cancel_catch_signals();
-	if (site == NULL)
-		return (keptcmd_list(cli));
 	return (list_site(cli, site, &e));
 }

@@ -10,8 +10,6 @@
 
 #define USAGE "image ready IMAGE --site SITE"
 
-enum { OPT_SITE = CLI_OPT_OWN };
-
 static const char *const levels[] = {
 	[READY_NOTE] = "note", [READY_LACKS] = "lacks",
 	[READY_BROKEN] = "broken",
@@ -155,23 +153,11 @@ look(struct cli *cli, const char *site, const char *image, struct err *e)
 int
 imgready_main(struct cli *cli, int argc, char **argv)
 {
-	static const struct option options[] = {
-		CLI_LONG,
-		{ "site", required_argument, NULL, OPT_SITE },
-		{ NULL, 0, NULL, 0 },
-	};
-	const char *site = NULL;
+	const char *site;
 	struct err e;
-	int opt;
 
-	while ((opt = getopt_long(argc, argv, CLI_SHORT, options,
-	    NULL)) != -1) {
-		if (opt == OPT_SITE)
-			site = optarg;
-		else if (cli_option(cli, opt, optarg) == -1)
-			return (cli_usage(USAGE));
-	}
-	if (optind + 1 != argc || site == NULL)
+	if (imgsite_options(cli, argc, argv, &site) == -1 ||
+	    optind + 1 != argc || site == NULL)
 		return (cli_usage(USAGE));
 	cancel_catch_signals();
 	return (look(cli, site, argv[optind], &e));
