@@ -20,9 +20,7 @@ teardown_file()
 setup()
 {
 	night_scratch
-	for name in $NETBOOT $PPC $STATELITE $INSTALL; do
-		ln -s "$BATS_FILE_TMPDIR/$name.tgz" "$T/$name.tgz"
-	done
+	import_bundles
 	HELD_PID=
 }
 

@@ -57,6 +57,16 @@ import_images()
 	cp "$T/mn/a/root/root/$NETBOOT.tgz" "$T/$NETBOOT.tgz"
 }
 
+# import_bundles: what the node "a" exported, in $T
+import_bundles()
+{
+	local name
+
+	for name in $NETBOOT $PPC $STATELITE $INSTALL; do
+		ln -s "$BATS_FILE_TMPDIR/$name.tgz" "$T/$name.tgz"
+	done
+}
+
 # fresh [OPTION...]: the node "b", with an xCAT that knows of no images
 fresh()
 {
