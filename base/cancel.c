@@ -1,14 +1,36 @@
 #include <signal.h>
+#include <stdatomic.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/cancel.h"
 
+#define MS_PER_S 1000
+
 static volatile sig_atomic_t caught;
+static atomic_llong first_ms;	/* when; 0: not yet */
+
+/* Never 0.  Safe in a signal handler. */
+static long long
+now_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return ((long long)t.tv_sec * MS_PER_S + t.tv_nsec / 1000000 + 1);
+}
 
 static void
 on_signal(int sig)
 {
-	caught = sig;
+	long long now = now_ms(), first = 0;
+
+	if (atomic_compare_exchange_strong(&first_ms, &first, now))
+		caught = sig;
+	else if (now - first >= CANCEL_ECHO_MS) {
+		signal(sig, SIG_DFL);
+		raise(sig);	/* comes when this returns */
+	}
 }
 
 void
@@ -18,7 +40,7 @@ cancel_catch_signals(void)
 
 	memset(&sa, 0, sizeof(sa));
 	sa.sa_handler = on_signal;
-	sa.sa_flags = (int)SA_RESETHAND | SA_RESTART;
+	sa.sa_flags = SA_RESTART;
 	sigemptyset(&sa.sa_mask);
 	sigaction(SIGINT, &sa, NULL);
 	sigaction(SIGTERM, &sa, NULL);

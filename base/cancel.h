@@ -6,8 +6,11 @@
 /*
  * SIGINT, SIGTERM and SIGHUP only set a flag, so that a run ends the way an
  * error ends it: nothing published, temporary files removed.  A second
- * signal kills.  SIGPIPE is ignored.
+ * signal kills, but not within CANCEL_ECHO_MS: timeout(1) sends each one
+ * twice, to the command and to its process group.  SIGPIPE is ignored.
  */
+#define CANCEL_ECHO_MS 1000
+
 void cancel_catch_signals(void);
 
 /* 0, or -1 with the error to end with when a signal came. */
