@@ -84,13 +84,16 @@ explain(struct held *h, struct err *e)
 	return (-1);
 }
 
-/* Let the node know that we are still here. */
+/*
+ * Let the node know that we are still here; the first time that we have
+ * heard of its directory, and not before.
+ */
 static int
 beat(struct held *h, struct err *e)
 {
 	int64_t now = seconds();
 
-	if (now - h->beaten < BEAT_S)
+	if (!h->said.greeted || (h->beaten > 0 && now - h->beaten < BEAT_S))
 		return (0);
 	h->beaten = now;
 	if (remote_exec_write_some(h->control, "\n", 1, e) != -1)
@@ -167,7 +170,7 @@ begin(struct held *h, const char *const *args, size_t nargs,
 	    nargs + 1);
 	heldsaid_forget(&h->said);
 	buf_clear(&h->lines);
-	h->beaten = seconds();
+	h->beaten = 0;
 	h->said.greeted = 0;
 	if (buf_ok(&command, e) == 0 && (h->control =
 	    remote_exec_new(h->r, buf_cstr(&command), e)) != NULL &&
@@ -181,6 +184,8 @@ begin(struct held *h, const char *const *args, size_t nargs,
 			    "node does not answer", remote_name(h->r));
 		if (rc == 0 && h->path == NULL)
 			rc = name_bundle(h, e);
+		if (rc == 0)
+			rc = beat(h, e);
 	}
 	buf_fini(&command);
 	h->up = rc == 0;

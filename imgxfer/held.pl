@@ -11,9 +11,11 @@
 # that the bundle is made of.
 # rejoin DIR: come back to one.
 #
-# Then standard input is a line each time that the caller is still there,
-# "digest" when what was written is whole, and "end" when all is done.  Prints
-# "dir PATH", and what the guard has to say, from the beginning:
+# Then standard input is a line as soon as the caller has heard of DIR (one
+# that leaves before that cannot come back: all is removed) and each time that
+# it is still there, "digest" when what was written is whole, and "end" when
+# all is done.  Prints "dir PATH", and what the guard has to say, from the
+# beginning:
 #	said TEXT (several), exported STATUS (124: too late),
 #	bundle BYTES or nobundle, digest SHA256 or nodigest,
 #	sum INDEX SHA256 BYTES, nosum INDEX REASON, changed INDEX, sums,
@@ -38,7 +40,7 @@ if ($mode eq 'rejoin') {
 } else {
 	start();
 }
-attend();
+attend() or touch("$dir/.end");
 exit 0;
 
 sub start {
@@ -82,8 +84,9 @@ sub start {
 
 # ------------------------------------------------------- the caller's side
 
+# Whether the caller knows of the directory.
 sub attend {
-	my ($in, $text) = ('', '');
+	my ($in, $text, $known) = ('', '', $mode eq 'rejoin');
 
 	sysopen(my $f, "$dir/.log", O_RDONLY) or die "$dir: gone\n";
 	print "dir $dir\n";
@@ -91,7 +94,9 @@ sub attend {
 		my $ready = '';
 		vec($ready, 0, 1) = 1;
 		if (select($ready, undef, undef, 0.02) > 0) {
-			sysread(STDIN, $in, 4096, length($in)) or return;
+			sysread(STDIN, $in, 4096, length($in)) or
+			    return $known;
+			$known = 1;
 			utime(undef, undef, "$dir/.lease");
 			touch("$dir/.digest") if $in =~ /^digest$/m;
 			touch("$dir/.end") if $in =~ /^end$/m;
@@ -100,11 +105,11 @@ sub attend {
 		my $there = -e $dir;
 		1 while sysread($f, $text, 65536, length($text));
 		if ($text =~ s/^(.*\n)//s) {
-			print $1 or return;
-			return if $1 =~ /^gone$/m;
+			print $1 or return $known;
+			return 1 if $1 =~ /^gone$/m;
 		}
 		# Somebody else has removed it.
-		return unless $there;
+		return 1 unless $there;
 	}
 }
 

@@ -401,6 +401,41 @@ through()
 	nothing_held a
 }
 
+@test "^C at any time, also before the node has answered" {
+	local ms status
+
+	on mn_fault a imgexport=slow:20
+	for ms in 100 300 500 700 900 $((RANDOM % 2000)) $((RANDOM % 2000)); do
+		status=0
+		timeout -s INT "$(printf '%d.%03d' $((ms / 1000)) \
+		    $((ms % 1000)))" "$XCATVAULT" image export "$IMAGE" \
+		    --site a -o "$OUT" >"$T/out" 2>"$T/err" || status=$?
+		equal "$status" 124
+		nothing_held a || {
+			echo "after $ms ms"
+			return 1
+		}
+	done
+	equal "$(files_here)" ''
+}
+
+@test "a caller that never heard of its directory leaves none there" {
+	cp "$TESTS/../imgxfer/held.pl" "$BATS_FILE_TMPDIR/mn/a/root/root/held.pl"
+	printf '0\n' | on mn_sh a perl /root/held.pl start /var/tmp 90 '' 60 '' \
+	    >"$T/out"
+	grep '^dir /var/tmp/[.]xcatvault-image[.]' "$T/out"
+	nothing_held a
+	# but one that did may come back
+	printf '0\n\n' | on mn_sh a perl /root/held.pl start /var/tmp 90 '' 60 '' \
+	    >"$T/out"
+	sleep 0.5
+	on mn_sh a test -d "$(sed -n 's/^dir //p' "$T/out")"
+	printf 'end\n' | on mn_sh a perl /root/held.pl rejoin \
+	    "$(sed -n 's/^dir //p' "$T/out")" >/dev/null
+	rm "$BATS_FILE_TMPDIR/mn/a/root/root/held.pl"
+	nothing_held a
+}
+
 @test "xcatd is restarted meanwhile" {
 	on mn_fault a imgexport=slow:2
 	export_image >"$T/log" 2>&1 3>&- 4>&- &
