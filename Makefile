@@ -94,10 +94,10 @@ SRC = main.c \
 	restore/place.c restore/plan.c restore/prune.c restore/pump.c \
 	restore/reasons.c restore/rehome.c restore/scratchdb.c \
 	restore/scrub.c restore/select.c restore/send.c restore/sendattrs.c \
-	restore/sendlane.c restore/sendpass.c restore/show.c restore/sieve.c \
-	restore/snapfs.c restore/subtree.c restore/survey.c restore/target.c \
-	restore/tarput.c restore/verify.c restore/view.c restore/wanted.c \
-	restore/window.c restore/zout.c \
+	restore/sendlane.c restore/sendpass.c restore/sendproof.c \
+	restore/show.c restore/sieve.c restore/snapfs.c restore/subtree.c \
+	restore/survey.c restore/target.c restore/tarput.c restore/verify.c \
+	restore/view.c restore/wanted.c restore/window.c restore/zout.c \
 	vault/bloblist.c vault/catalog.c vault/commit.c vault/content.c \
 	vault/deposit.c vault/fetch.c vault/idset.c vault/index.c \
 	vault/intake.c vault/keep.c vault/mux.c vault/pack.c \
