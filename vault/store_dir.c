@@ -725,7 +725,9 @@ clean_one(void *arg, const char *name, uint64_t bytes, struct err *e)
 	snprintf(file, sizeof(file), "tmp/%s", name);
 	if (place_open(d->fd, d->beneath, file, &p, e) == -1)
 		return (0);
-	fd = openat(p.fd, p.leaf, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	/* Where locks come over a network they are for who may write. */
+	fd = openat(p.fd, p.leaf, O_RDWR | O_CLOEXEC | O_NOFOLLOW |
+	    O_NONBLOCK);
 	if (fd != -1 && flock(fd, LOCK_EX | LOCK_NB) == 0)
 		(void)unlinkat(p.fd, p.leaf, 0);
 	if (fd != -1)
