@@ -69,8 +69,8 @@ SRC = main.c \
 	imgxfer/newc.c imgxfer/noderange.c imgxfer/publish.c imgxfer/pull.c \
 	imgxfer/ready.c imgxfer/readyboot.c imgxfer/readycmd.c \
 	imgxfer/readydhcp.c imgxfer/readynodes.c imgxfer/recent.c \
-	imgxfer/rootimg.c imgxfer/sidecar.c imgxfer/source.c imgxfer/squash.c \
-	imgxfer/treenames.c imgxfer/unpack.c \
+	imgxfer/rootimg.c imgxfer/sidecar.c imgxfer/source.c \
+	imgxfer/squash.c imgxfer/treenames.c imgxfer/unpack.c \
 	remote/address.c remote/auth.c remote/connect.c remote/exec.c \
 	remote/hostkey.c remote/quote.c remote/run.c remote/session.c \
 	remote/tty.c \
