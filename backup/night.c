@@ -182,9 +182,11 @@ make_dump(struct night *n, struct err *e)
 		return (-1);
 	if (dump_verdict(n->dump) != SNAPSHOT_DUMP_FAILED &&
 	    dump_publish(n->dump, &why) == -1) {
+		if (cancel_check(e) == -1)
+			return (-1);
 		report_add(n->report, "database", DUMP_TARGET, "%s",
 		    why.msg);
-		if (lose_database(n, why.msg, remote_lost(n->node.control) ?
+		if (lose_database(n, why.msg, dump_unsure(n->dump) ?
 		    "is as it was, or has the new dump" : AS_IT_WAS, e) == -1)
 			return (-1);
 	} else if (dump_verdict(n->dump) == SNAPSHOT_DUMP_FAILED &&

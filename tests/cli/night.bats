@@ -309,7 +309,7 @@ line" && mkfifo hosts.csv && : >old.csv && chmod 644 old.csv'
 
 # --- /.dbbackup of other kinds --------------------------------------------------------
 
-@test "/.dbbackup is a mount of its own: replaced file by file" {
+@test "/.dbbackup is a mount of its own: old or new as a whole" {
 	node b --mount-dbbackup
 	on mn_sh b sh -c 'cd /.dbbackup && mkdir d && : >d/x && : >nodelist.csv.bak'
 	site m b
