@@ -34,6 +34,7 @@ struct dump {
 	int bypass;
 	int heard;		/* what it complained of has been told */
 	int unsure;		/* what DUMP_TARGET holds */
+	int hangs;		/* the script waits for dumpxCATdb */
 	char *reason;
 };
 
@@ -159,6 +160,7 @@ run(struct dump *d, const struct dump_options *opt, struct err *e)
 		    "status");
 	if (text == NULL && e->kind != ERR_NONE)
 		return (-1);
+	d->hangs = late;
 	said(d, &words);
 	if (d->dir == NULL)
 		broken(d, "no private directory could be made beside "
@@ -386,6 +388,20 @@ conclude(struct dump *d, struct err *e)
 	return (rc);
 }
 
+/* The script cleans up when its input ends; see that it does. */
+static void
+leave(struct dump *d)
+{
+	struct err ignored;
+	int status;
+
+	if (d->shell != NULL && !d->hangs &&
+	    remote_exec_end_input(d->shell, &ignored) == 0)
+		(void)remote_exec_wait(d->shell, &status, &ignored);
+	remote_exec_free(d->shell);
+	d->shell = NULL;
+}
+
 struct dump *
 dump_new(struct remote *r, const struct dump_options *options, struct err *e)
 {
@@ -404,8 +420,12 @@ dump_new(struct remote *r, const struct dump_options *options, struct err *e)
 	    run(d, &opt, e) == 0 &&
 	    (d->dir == NULL || read_tables(d, &opt, e) == 0) &&
 	    listen_again(d, e) == 0 && recount(d, e) == 0 &&
-	    judge(d, &opt, e) == 0 && conclude(d, e) == 0)
+	    judge(d, &opt, e) == 0 && conclude(d, e) == 0) {
+		/* One that is of no use takes no room. */
+		if (d->verdict == SNAPSHOT_DUMP_FAILED)
+			leave(d);
 		return (d);
+	}
 	dump_free(d);
 	return (NULL);
 }
@@ -413,16 +433,9 @@ dump_new(struct remote *r, const struct dump_options *options, struct err *e)
 void
 dump_free(struct dump *d)
 {
-	struct err ignored;
-	int status;
-
 	if (d == NULL)
 		return;
-	/* The script cleans up when its input ends; see that it does. */
-	if (d->shell != NULL &&
-	    remote_exec_end_input(d->shell, &ignored) == 0)
-		(void)remote_exec_wait(d->shell, &status, &ignored);
-	remote_exec_free(d->shell);
+	leave(d);
 	xcatdump_free(d->proof);
 	buf_fini(&d->line);
 	free(d->dir);
