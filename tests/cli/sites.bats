@@ -48,6 +48,14 @@ entries()
 	equal "$(snapshot_count)" 4
 }
 
+@test "a signal between two sites: the others are not taken for done" {
+	site first a 'after = "kill -TERM $PPID";' 'volumes = ( "/var/log/xcat" );'
+	site second a 'volumes = ( "/var/log/xcat" );'
+	exits 2 xv backup --all
+	complains '1 of 2 sites not backed up: interrupted'
+	equal "$(snapshot_count)" 1
+}
+
 @test "names that are no site, or both kinds of volume: status 3 and nothing done" {
 	site m a
 	exits 3 xv backup nosuch
