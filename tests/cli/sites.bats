@@ -230,6 +230,24 @@ after m 2'
 	done
 }
 
+@test "a volume / holds the dump: proved as it was stored, and found again" {
+	site m a 'volumes = ( "/" ); exclude = [ "/[a-z]*" ];' \
+	    'one_file_system = true;'
+	night m
+	ended 0
+	equal "$(volumes "$SNAP")" /
+	equal "$(json "$SNAP" .status)" complete
+	equal "$(json "$SNAP" .database.dump)" whole
+	exits 0 xv cat "$SNAP" /.dbbackup/site.csv
+	exits 0 xv diff "$SNAP" "$SNAP" --db
+	[ "$(xv ls "$SNAP" /.dbbackup | wc -l)" -eq 71 ]
+	# what the exclusion takes is missed
+	site n a 'volumes = ( "/" ); exclude = [ "/[a-z]*", "nodelist.csv" ];' \
+	    'one_file_system = true;'
+	night n
+	ended 1 "n: NO DATABASE.*70 of 71 tables"
+}
+
 @test "a volume that the node has not: told, partial, the others stored" {
 	site m a 'volumes = ( "/install", "/nosuch", "/etc/passwd" );'
 	night m
