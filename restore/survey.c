@@ -54,8 +54,7 @@ struct linkset_item *
 survey_link(struct survey *s, const struct entry *ent, size_t number,
     struct err *e)
 {
-	return (linkset_of(&s->links, ent, number, ent->hardlink.len > 0 &&
-	    select_covers(s->opt->sel, s->vol, &ent->hardlink), e));
+	return (linkset_of(&s->links, ent, number, e));
 }
 
 int
@@ -459,6 +458,12 @@ wanted_entry(struct join *j, size_t number, int there, struct err *e)
 		count_removed(j);
 	if (set_act(j, number, act, e) == -1)
 		return (-1);
+	if (act != SURVEY_BLOCKED) {
+		if (linkset_note(&j->s->links, &j->ent, e) == -1)
+			return (-1);
+	} else if (set != NULL && set->number == number) {
+		linkset_pass_on(set);
+	}
 	if ((act == SURVEY_KEEP || act == SURVEY_ADJUST) &&
 	    remember(j, number, j->got.st, e) == -1)
 		return (-1);

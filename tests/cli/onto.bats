@@ -339,6 +339,33 @@ same_on_but_old()
 	same_tree "$T/tree" "$at"
 }
 
+@test "a file whose first name lies behind a link on the node: its other names come" {
+	mkdir -p "$T/tree/a" "$T/tree/b"
+	echo ours >"$T/tree/a/file"
+	ln "$T/tree/a/file" "$T/tree/b/file"
+	ln "$T/tree/a/file" "$T/tree/b/more"
+	ln -s x "$T/tree/a/link"
+	ln "$T/tree/a/link" "$T/tree/b/link"
+	of /install "$T/tree"
+	fresh
+	local at other
+	at=$(mn_path b /install)
+	other=$at/elsewhere
+	mkdir "$other"
+	echo theirs >"$other/file"
+	ln -s /install/elsewhere "$at/a"
+	ln -s theirs "$other/link"
+	exits 1 onto
+	says '/install/a: not restored: a file stands in the way'
+	equal "$(cat "$other/file")" theirs
+	equal "$(stat -c %h "$other/file" "$other/link")" $'1\n1'
+	equal "$(cat "$at/b/file")" ours
+	[ "$at/b/file" -ef "$at/b/more" ]
+	equal "$(readlink "$at/b/link")" x
+	exits 1 onto
+	says ': 0 created, 0 replaced, 0 adjusted'
+}
+
 @test "--checksum finds what has the right size and time" {
 	plain_tree "$T/tree"
 	of /install "$T/tree"
