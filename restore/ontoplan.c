@@ -324,9 +324,10 @@ print_kept(const struct onto *o, FILE *f)
 			continue;
 		buf_clear(&word);
 		remote_quote(&word, path.data, path.len);
-		fprintf(f, "kept      what was there before is in %s; no "
-		    "backup takes it; to remove it, on the node: rm -rf %s\n",
-		    buf_cstr(&path), buf_cstr(&word));
+		fprintf(f, "kept      what was there before is in %s "
+		    "(and %s.~1~ and so on, where names clashed); no backup "
+		    "takes it; to remove all of it, on the node: rm -rf %s*\n",
+		    buf_cstr(&path), buf_cstr(&path), buf_cstr(&word));
 	}
 	buf_fini(&path);
 	buf_fini(&word);

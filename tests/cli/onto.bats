@@ -162,7 +162,7 @@ of()
 	equal "$(cat "$at/etc/site.conf")" precious
 	exits 0 onto --keep-old --exact
 	old=$at/.xcatvault-old-$SNAP
-	says "kept +what was there before is in /install/.xcatvault-old-$SNAP;.* rm -rf '?/install/.xcatvault-old-$SNAP'?\$"
+	says "kept +what was there before is in /install/.xcatvault-old-$SNAP .* rm -rf '?/install/.xcatvault-old-$SNAP'?[*]\$"
 	equal "$(cat "$old/etc/site.conf")" precious
 	equal "$(cat "$old/more/file")" more
 	[ ! -e "$at/more" ]
@@ -209,6 +209,12 @@ of()
 	equal "$(cat "$old.~1~/a/deep/b" "$old.~1~/a/deep/b.~1~" |
 	    tr '\n' ' ')" 'first second '
 	equal "$(cat "$old/a")" file
+	# all of it goes as it is told to
+	cp "$T/out" "$T/said"
+	echo keep >"$at/.xcatvault-old-0123456789abcdef"
+	mn_ssh b "$(sed -n 's/^kept .* on the node: //p' "$T/said")"
+	equal "$(ls -A "$at" | tr '\n' ' ')" \
+	    ".xcatvault-old-0123456789abcdef a plain "
 }
 
 # kept NAME...: kept by the node's script, in a directory of this host
