@@ -81,7 +81,8 @@ SRC = main.c \
 	restore/apply.c restore/ask.c restore/attrs.c restore/cat.c \
 	restore/closer.c restore/compare.c restore/compose.c \
 	restore/composecmd.c restore/dbcmd.c restore/dbcsv.c \
-	restore/dbdiff.c restore/dbjudge.c restore/dbmerge.c \
+	restore/dbdiff.c restore/dbfiles.c restore/dbjudge.c \
+	restore/dbmerge.c \
 	restore/dbnames.c restore/dbput.c restore/dbputtell.c \
 	restore/dbrows.c restore/dbset.c restore/dbstage.c \
 	restore/dbtables.c restore/dbtrial.c restore/dbundo.c \
