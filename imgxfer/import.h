@@ -11,6 +11,7 @@
 #include "base/digest.h"
 #include "base/err.h"
 #include "base/progress.h"
+#include "imgxfer/held.h"
 #include "imgxfer/inspect.h"
 #include "imgxfer/source.h"
 #include "remote/node/node.h"
@@ -22,8 +23,10 @@
  * was.  Nothing that imgimport says or returns is believed: what counts are
  * the rows of the database and the digests of the files, read back.
  *
- * A script on the node holds the transaction.  When the connection is lost
- * before the end, it puts everything back by itself.
+ * The bundle is laid into a held directory of the node (held.h), where what
+ * was sent outlives a lost connection.  Then a script there holds the
+ * transaction: when the connection is lost before the end of that, it puts
+ * everything back by itself.
  */
 #define IMPORT_LIMIT_S 7200	/* what imgimport may take */
 
@@ -34,8 +37,12 @@
  */
 struct import_bundle {
 	const struct inspect *in;
-	/* Yet to be sent, from its first byte; NULL: it lies there. */
+	/*
+	 * Yet to be sent, from its first byte, and what gives bytes of it
+	 * that were lost with a connection once more.  NULL: it lies there.
+	 */
 	const struct source *source;
+	const struct held_again *again;
 	/* Else its absolute path, in a private directory; it stays there. */
 	const char *lies_at;
 };
@@ -58,6 +65,7 @@ struct import_options {
 	int allow_unproved_arch;
 	int dry_run;		/* the plan is made, and nothing done */
 	unsigned limit_s;	/* of imgimport; 0: IMPORT_LIMIT_S */
+	unsigned grace_s;	/* of what is sent; 0: HELD_GRACE_S */
 	struct vault *vault;	/* or NULL */
 	const struct inspect_options *inspect;	/* the roots; or NULL */
 	struct progress *progress;	/* of what is sent; or NULL */

@@ -502,7 +502,7 @@ list_rooms(struct importrun *r, struct room *rooms, size_t *n,
 	uint64_t bytes = p->unpacked, copied, moved;
 	size_t i;
 
-	if (r->bundle->source != NULL)
+	if (r->bundle->source != NULL && r->held == NULL)
 		bytes += r->bundle->in->bundle_bytes;
 	if (p->rewrite)
 		bytes += r->bundle->in->tar_bytes;
