@@ -604,7 +604,6 @@ judge(const struct inspect *in, const struct import_options *opt,
     struct err *e)
 {
 	struct buf worst = BUF_INIT;
-	size_t i;
 
 	if (in->status == STATUS_DAMAGED) {
 		inspect_worst(in, &worst);

@@ -474,6 +474,25 @@ refused()
 	not test -e /tmp/INJECTED
 }
 
+@test "kits are refused, and it is said how they travel" {
+	local k1='<kit><name>k1</name><kitdir>\/install\/kits\/k1</kitdir></kit>'
+	local k2='<kit><name>k2</name><kitdir>\/install\/kits\/k2</kitdir></kit>'
+
+	fresh
+	state >"$T/before"
+	k1=${k1//<\//<\\\/} k2=${k2//<\//<\\\/}
+	remade kits.tgz "perl -0pi -e 's/(<osimage>)/$k1$k2\$1<kitcomponents>c1,c2<\/kitcomponents>/' \
+	    $NETBOOT/manifest.xml
+	    mkdir -p $NETBOOT/k1/plugins $NETBOOT/k2
+	    echo 'die' >$NETBOOT/k1/plugins/x.pm; echo conf >$NETBOOT/k2/kit.conf"
+	imp kits.tgz
+	ended 2 'with kits are not imported.*kitcomponents=, and back again'
+	said 'with addkit .*kitcomponents=c1,c2\)'
+	never_ran
+	as_before
+	clean_node
+}
+
 @test "an architecture that nothing proves is to be allowed" {
 	fresh
 	remade unproved.tgz "noise 3 9000 >$NETBOOT/kernel
