@@ -420,19 +420,28 @@ prove_tree(struct importrun *r, struct err *e)
 /* -------------------------------------------------------------- extras */
 
 static int
+at_path(const void *path, const void *extra)
+{
+	const struct import_extra *x = extra;
+
+	return (strcmp(path, x->path));
+}
+
+static int
 put_extra(void *arg, const char *path, unsigned mode,
     const struct source *from, uint64_t bytes, struct err *e)
 {
 	struct importrun *r = arg;
+	const struct import_extra *x;
 	size_t i;
 
-	for (i = 0; i < r->nlooks; i++)
-		if (r->looks[i].why == IMPORTRUN_EXTRA &&
-		    !r->looks[i].skip &&
-		    strcmp(r->before[i].path, path) == 0)
-			return (importnode_put(r->shell, path, mode, from,
-			    bytes, e));
-	return (0);
+	x = bsearch(path, r->opt->extras, r->opt->nextras, sizeof(*x),
+	    at_path);
+	if (x == NULL ||
+	    (i = r->extra_looks[x - r->opt->extras]) == 0 ||
+	    r->looks[i - 1].skip)
+		return (0);
+	return (importnode_put(r->shell, path, mode, from, bytes, e));
 }
 
 static int
@@ -638,6 +647,7 @@ fini(struct importrun *r)
 	free(r->installdir);
 	free(r->before);
 	free(r->looks);
+	free(r->extra_looks);
 }
 
 int

@@ -73,7 +73,7 @@ struct import_options {
 	 * Files that the bundle leaves out, with all of their bytes as one
 	 * tar archive, compressed with zstd, names relative to "/"; or none.
 	 */
-	const struct import_extra *extras;
+	const struct import_extra *extras;	/* sorted by path */
 	size_t nextras;
 	const struct source *extras_tar;
 };

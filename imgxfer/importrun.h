@@ -51,6 +51,8 @@ struct importrun {
 	struct importnode_at *before;	/* as it was */
 	struct importrun_look *looks;	/* why, of each */
 	size_t nlooks, cap_looks;
+	size_t *extra_looks;	/* of each of the options' extras: its look,
+				   from 1 on; 0: it has none */
 	struct importrows rows[IMPORTRUN_TABLES];
 	size_t nwarnings;	/* that there were before the looks */
 	int begun, committing;
