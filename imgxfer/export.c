@@ -21,7 +21,7 @@
 
 #define USAGE "image export IMAGE [--site SITE] [-o FILE] [--complete] " \
 	"[--engine imgexport|native] [--dry-run] [--limit SECONDS] " \
-	"[--grace SECONDS] [--work DIR]"
+	"[--grace SECONDS] [--work DIR] [--root DIR]..."
 #define MODE 0644		/* there is nothing secret in it */
 
 struct export {

@@ -9,7 +9,7 @@
 enum {
 	OPT_FROM = CLI_OPT_OWN, OPT_TO, OPT_COMPLETE, OPT_DRY_RUN, OPT_LIMIT,
 	OPT_GRACE, OPT_WORK, OPT_AS, OPT_PROFILE, OPT_REPLACE, OPT_FORCE,
-	OPT_UNPROVED, OPT_IMPORT_LIMIT, OPT_ENGINE
+	OPT_UNPROVED, OPT_IMPORT_LIMIT, OPT_ENGINE, OPT_ROOT
 };
 
 static int
@@ -25,6 +25,19 @@ take_seconds(unsigned *out, const char *text)
 		return (-1);
 	}
 	*out = (unsigned)v;
+	return (0);
+}
+
+static int
+take_root(struct exportargs *a, const char *arg)
+{
+	if (arg[0] != '/' || a->run.nroots == INSPECT_ROOTS_MAX) {
+		cli_warn("--root \"%s\": wants an absolute path, and no more "
+		    "than %d of them", arg, INSPECT_ROOTS_MAX);
+		return (-1);
+	}
+	a->roots[a->run.nroots++] = arg;
+	a->run.roots = a->roots;
 	return (0);
 }
 
@@ -63,6 +76,8 @@ take_option(struct exportargs *a, int opt, const char *arg)
 			return (0);
 		cli_warn("\"%s\": no engine: imgexport or native", arg);
 		return (-1);
+	case OPT_ROOT:
+		return (take_root(a, arg));
 	case OPT_AS:
 		a->as = arg;
 		return (0);
@@ -99,6 +114,7 @@ exportargs_parse(struct exportargs *a, struct cli *cli, int argc,
 		{ "grace", required_argument, NULL, OPT_GRACE },
 		{ "work", required_argument, NULL, OPT_WORK },
 		{ "engine", required_argument, NULL, OPT_ENGINE },
+		{ "root", required_argument, NULL, OPT_ROOT },
 		{ "as", required_argument, NULL, OPT_AS },
 		{ "profile", required_argument, NULL, OPT_PROFILE },
 		{ "replace", no_argument, NULL, OPT_REPLACE },
