@@ -11,7 +11,6 @@
 #include "base/digest.h"
 #include "base/err.h"
 #include "base/progress.h"
-#include "imgxfer/held.h"
 #include "imgxfer/inspect.h"
 #include "imgxfer/source.h"
 #include "remote/node/node.h"
@@ -37,12 +36,8 @@
  */
 struct import_bundle {
 	const struct inspect *in;
-	/*
-	 * Yet to be sent, from its first byte, and what gives bytes of it
-	 * that were lost with a connection once more.  NULL: it lies there.
-	 */
+	/* Yet to be sent, from its first byte; NULL: it lies there. */
 	const struct source *source;
-	const struct held_again *again;
 	/* Else its absolute path, in a private directory; it stays there. */
 	const char *lies_at;
 };

@@ -164,9 +164,8 @@ run_on(struct arguments *a, struct node *n, const struct cli *cli,
     struct import_result *res, struct err *e)
 {
 	struct source source, extra;
-	const struct held_again again = { importfrom_again, &a->from.from };
 	struct import_bundle bundle = { .in = &a->from.inspect,
-	    .source = &source, .again = &again };
+	    .source = &source };
 	int rc;
 
 	if (importfrom_bundle(&a->from.from, &source, e) == -1)

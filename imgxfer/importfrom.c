@@ -1,15 +1,15 @@
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "imgxfer/importfrom.h"
 
 static int
 open_kept(struct importfrom *f, const struct cli *cli, struct err *e)
 {
-	if ((f->vault_path = cli_vault(cli, e)) == NULL ||
-	    (f->vault = vault_open(f->vault_path, e)) == NULL ||
+	const char *path;
+
+	if ((path = cli_vault(cli, e)) == NULL ||
+	    (f->vault = vault_open(path, e)) == NULL ||
 	    kept_open(&f->image, f->vault, f->name, e) == -1)
 		return (-1);
 	if (f->image.sidecar.image != NULL)
@@ -37,19 +37,9 @@ importfrom_open(struct importfrom *f, const char *name, int kept,
 	return (rc == -1 ? -1 : 0);
 }
 
-static void
-close_again(struct importfrom_again *a)
-{
-	kept_stream_free(a->stream);
-	kept_close(&a->image);
-	vault_close(a->vault);
-	memset(a, 0, sizeof(*a));
-}
-
 void
 importfrom_close(struct importfrom *f)
 {
-	close_again(&f->again);
 	kept_stream_free(f->stream);
 	kept_stream_free(f->extra_stream);
 	source_file_close(&f->file);
@@ -71,91 +61,6 @@ importfrom_bundle(struct importfrom *f, struct source *out, struct err *e)
 		return (-1);
 	*out = kept_stream_source(f->stream);
 	return (0);
-}
-
-/* -------------------------------------------------------------- once more */
-
-static int
-again_ended(const struct importfrom *f, struct err *e)
-{
-	return (err_set(e, ERR_FAILED, "%s: it is shorter than it was",
-	    f->name));
-}
-
-static int
-file_again(struct importfrom *f, uint64_t off, uint8_t *p, size_t len,
-    struct err *e)
-{
-	ssize_t n;
-
-	while (len > 0) {
-		n = pread(f->file.fd, p, len, (off_t)off);
-		if (n == -1 && errno == EINTR)
-			continue;
-		if (n == -1)
-			return (err_sys(e, "%s", f->name));
-		if (n == 0)
-			return (again_ended(f, e));
-		p += n;
-		off += (uint64_t)n;
-		len -= (size_t)n;
-	}
-	return (0);
-}
-
-/* What the vault gives has no middle to begin in. */
-static int
-rewind_kept(struct importfrom *f, struct err *e)
-{
-	struct importfrom_again *a = &f->again;
-
-	kept_stream_free(a->stream);
-	a->stream = NULL;
-	a->off = 0;
-	if (a->vault == NULL && ((a->vault = vault_open(f->vault_path,
-	    e)) == NULL || kept_open(&a->image, a->vault, f->image.snap.id,
-	    e) == -1))
-		return (-1);
-	a->stream = kept_stream_new(&a->image, 0, e);
-	return (a->stream != NULL ? 0 : -1);
-}
-
-static int
-kept_again(struct importfrom *f, uint64_t off, uint8_t *p, size_t len,
-    struct err *e)
-{
-	struct importfrom_again *a = &f->again;
-	struct source s;
-	size_t want;
-	ssize_t n;
-
-	if ((a->stream == NULL || off < a->off) && rewind_kept(f, e) == -1)
-		return (-1);
-	s = kept_stream_source(a->stream);
-	while (a->off < off + len) {
-		/* What comes before goes into the same place. */
-		want = a->off < off && off - a->off < len ?
-		    (size_t)(off - a->off) : a->off < off ? len :
-		    (size_t)(off + len - a->off);
-		n = s.read(s.arg, p + (a->off > off ? a->off - off : 0),
-		    want, e);
-		if (n == -1)
-			return (-1);
-		if (n == 0)
-			return (again_ended(f, e));
-		a->off += (uint64_t)n;
-	}
-	return (0);
-}
-
-int
-importfrom_again(void *importfrom, uint64_t off, void *p, size_t len,
-    struct err *e)
-{
-	struct importfrom *f = importfrom;
-
-	return (f->kept ? kept_again(f, off, p, len, e) :
-	    file_again(f, off, p, len, e));
 }
 
 /* The path of what lies beside the bundle. */

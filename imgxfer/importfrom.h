@@ -23,13 +23,6 @@ struct importfrom {
 	struct kept image;
 	struct source_file file, extra_file;
 	struct kept_stream *stream, *extra_stream;
-	const char *vault_path;
-	struct importfrom_again {	/* of an image in the vault */
-		struct vault *vault;
-		struct kept image;
-		struct kept_stream *stream;
-		uint64_t off;	/* of what comes next */
-	} again;
 };
 
 /* To be closed also on -1. */
@@ -39,14 +32,6 @@ void importfrom_close(struct importfrom *f);
 
 /* The bundle, from its first byte; what was given before is closed. */
 int importfrom_bundle(struct importfrom *f, struct source *out,
-    struct err *e);
-
-/*
- * Bytes of the bundle once more, beside the source that it is read from, by
- * the same thread: importfrom is a struct importfrom.  Quickest where off
- * only grows.
- */
-int importfrom_again(void *importfrom, uint64_t off, void *p, size_t len,
     struct err *e);
 
 /* The extra archive that the sidecar tells of, likewise. */

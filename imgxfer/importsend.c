@@ -7,35 +7,24 @@
 #define PIECE_BYTES ((size_t)256 << 10)
 #define RECENT_BYTES ((size_t)16 << 20)	/* more than is on its way */
 
-struct sending {
-	const struct held_again *again;
-	struct recent recent;
-};
-
-/* A vault may take long to come to that place once more. */
 static int
 read_again(void *arg, uint64_t off, void *p, size_t len, struct err *e)
 {
-	const struct sending *s = arg;
-	struct err ignored;
-
-	if (recent_get(&s->recent, off, p, len, &ignored) == 0)
-		return (0);
-	return (s->again->read(s->again->arg, off, p, len, e));
+	return (recent_get(arg, off, p, len, e));
 }
 
 static int
 put_all(struct held *h, const struct import_bundle *b, struct progress *p,
     struct err *e)
 {
-	struct sending s = { .again = b->again };
-	const struct held_again again = { read_again, &s };
+	struct recent recent;
+	const struct held_again again = { read_again, &recent };
 	uint64_t left = b->in->bundle_bytes;
 	uint8_t *piece;
 	ssize_t n = 0;
 	int rc = -1;
 
-	if (recent_init(&s.recent, RECENT_BYTES, e) == -1)
+	if (recent_init(&recent, RECENT_BYTES, e) == -1)
 		return (-1);
 	if ((piece = malloc(PIECE_BYTES)) == NULL) {
 		err_nomem(e);
@@ -49,14 +38,14 @@ put_all(struct held *h, const struct import_bundle *b, struct progress *p,
 			    "was", b->source->name);
 		if (n <= 0 || held_put(h, piece, (size_t)n, &again, e) == -1)
 			goto out;
-		recent_put(&s.recent, piece, (size_t)n);
+		recent_put(&recent, piece, (size_t)n);
 		left -= (uint64_t)n;
 		progress_add(p, 0, (uint64_t)n);
 	}
 	rc = held_put_end(h, &again, e);
 out:
 	free(piece);
-	recent_fini(&s.recent);
+	recent_fini(&recent);
 	return (rc);
 }
 
