@@ -60,7 +60,8 @@ SRC = main.c \
 	imgxfer/imgsite.c imgxfer/import.c imgxfer/importcmd.c \
 	imgxfer/importextra.c imgxfer/importfrom.c imgxfer/importkeep.c \
 	imgxfer/importlook.c imgxfer/importnode.c imgxfer/importplan.c \
-	imgxfer/importrows.c imgxfer/importshow.c imgxfer/inspect.c \
+	imgxfer/importrows.c imgxfer/importsend.c imgxfer/importshow.c \
+	imgxfer/inspect.c \
 	imgxfer/inspectpath.c imgxfer/inspectshow.c imgxfer/judge.c \
 	imgxfer/judgearch.c imgxfer/judgemember.c imgxfer/keepcmd.c \
 	imgxfer/kept.c imgxfer/keptabout.c imgxfer/keptcmd.c \
