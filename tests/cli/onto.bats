@@ -162,7 +162,7 @@ of()
 	equal "$(cat "$at/etc/site.conf")" precious
 	exits 0 onto --keep-old --exact
 	old=$at/.xcatvault-old-$SNAP
-	says "kept +what was there before is in /install/.xcatvault-old-$SNAP;.* rm -rf '?/install/.xcatvault-old-$SNAP'?\$"
+	says "kept +what was there before is in /install/.xcatvault-old-$SNAP .* rm -rf '?/install/.xcatvault-old-$SNAP'?[*]\$"
 	equal "$(cat "$old/etc/site.conf")" precious
 	equal "$(cat "$old/more/file")" more
 	[ ! -e "$at/more" ]
@@ -209,6 +209,12 @@ of()
 	equal "$(cat "$old.~1~/a/deep/b" "$old.~1~/a/deep/b.~1~" |
 	    tr '\n' ' ')" 'first second '
 	equal "$(cat "$old/a")" file
+	# all of it goes as it is told to
+	cp "$T/out" "$T/said"
+	echo keep >"$at/.xcatvault-old-0123456789abcdef"
+	mn_ssh b "$(sed -n 's/^kept .* on the node: //p' "$T/said")"
+	equal "$(ls -A "$at" | tr '\n' ' ')" \
+	    ".xcatvault-old-0123456789abcdef a plain "
 }
 
 # kept NAME...: kept by the node's script, in a directory of this host
@@ -337,6 +343,33 @@ same_on_but_old()
 	exits 0 onto --exact
 	equal "$(ls "$trap/dir")" '' "behind the link"
 	same_tree "$T/tree" "$at"
+}
+
+@test "a file whose first name lies behind a link on the node: its other names come" {
+	mkdir -p "$T/tree/a" "$T/tree/b"
+	echo ours >"$T/tree/a/file"
+	ln "$T/tree/a/file" "$T/tree/b/file"
+	ln "$T/tree/a/file" "$T/tree/b/more"
+	ln -s x "$T/tree/a/link"
+	ln "$T/tree/a/link" "$T/tree/b/link"
+	of /install "$T/tree"
+	fresh
+	local at other
+	at=$(mn_path b /install)
+	other=$at/elsewhere
+	mkdir "$other"
+	echo theirs >"$other/file"
+	ln -s /install/elsewhere "$at/a"
+	ln -s theirs "$other/link"
+	exits 1 onto
+	says '/install/a: not restored: a file stands in the way'
+	equal "$(cat "$other/file")" theirs
+	equal "$(stat -c %h "$other/file" "$other/link")" $'1\n1'
+	equal "$(cat "$at/b/file")" ours
+	[ "$at/b/file" -ef "$at/b/more" ]
+	equal "$(readlink "$at/b/link")" x
+	exits 1 onto
+	says ': 0 created, 0 replaced, 0 adjusted'
 }
 
 @test "--checksum finds what has the right size and time" {
@@ -619,6 +652,26 @@ same_files()
 	sh -c "$look" sh "$1" >"$T/a"
 	mn_sh "$2" sh -c "$look" sh "$3" >"$T/b"
 	diff "$T/a" "$T/b"
+}
+
+@test "many files are proved in several sessions, and a wrong one is told of" {
+	mkdir "$T/tree"
+	perl -e 'chdir shift or die;
+		for my $i (1 .. 2600) {
+			my $dir = "d" . $i % 26;
+			mkdir $dir;
+			open(my $f, ">", "$dir/f$i") or die;
+			print $f "$i\n" x ($i % 9 + 1);
+		}' "$T/tree"
+	of /install "$T/tree"
+	fresh
+	mn_fault b 'digest=wrong:/f(26|1025|2600)'
+	exits 5 onto --json
+	equal "$(jq '.result.volumes[0].proved' "$T/out")" 2597
+	equal "$(grep -c 'are not those that were sent' "$T/err")" 3
+	mn_fault b clear
+	exits 0 onto --json
+	same_tree "$T/tree" "$(mn_path b /install)"
 }
 
 @test "the plan as JSON; options that do not go together" {
