@@ -403,3 +403,43 @@ moves_third()
 	arrived third $dir
 	on mn_sh b rm -rf /data
 }
+
+# the node does not say a word for so many seconds, and nothing is cut
+asleep()
+{
+	local at pids
+
+	at=$(cat "$BATS_FILE_TMPDIR/mn/$1/proxy.pid")
+	pids=$(pgrep -g "$at")
+	# shellcheck disable=SC2086
+	kill -STOP $pids
+	sleep "$2"
+	# shellcheck disable=SC2086
+	kill -CONT $pids
+}
+
+# laid NODE: waits until a bundle grows there
+laid()
+{
+	for _ in {1..500}; do
+		[ -z "$(find "$(root "$1")/var/tmp" -name bundle.tgz \
+		    -size +100k 2>/dev/null)" ] || break
+		sleep 0.02
+	done
+}
+
+@test "one node waits for the other, longer than it would for us" {
+	grow a 40000000
+	through a -
+	xv image copy "$IMAGE" --from a --to b --grace 12 --engine native \
+	    >"$T/log" 2>&1 3>&- 4>&- &
+	laid b
+	asleep a 18
+	wait $! || {
+		cat "$T/log"
+		return 1
+	}
+	arrived
+	nothing_held a
+	nothing_held b
+}
