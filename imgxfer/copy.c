@@ -16,12 +16,6 @@
 #include "imgxfer/lay.h"
 #include "imgxfer/verbs.h"
 
-#define USAGE "image copy IMAGE... --from SITE --to SITE [--complete] " \
-	"[--dry-run]\n" \
-	"       [--as NAME] [--profile PROFILE] [--replace [--force]]\n" \
-	"       [--allow-unproved-arch] [--limit SECONDS] " \
-	"[--import-limit SECONDS]\n       [--grace SECONDS] [--work DIR]"
-
 struct copy {
 	struct exportargs args;
 	const struct cli *cli;
@@ -424,11 +418,10 @@ imgcopy_main(struct cli *cli, int argc, char **argv)
 	memset(&c, 0, sizeof(c));
 	c.cli = cli;
 	if ((status = exportargs_parse(&c.args, cli, argc, argv,
-	    USAGE)) != 0)
+	    1)) != 0)
 		return (status);
-	/* What is lost with a connection is asked for again: it must lie. */
-	if (check_words(&c.args) == -1 || c.args.run.native)
-		return (cli_usage(USAGE));
+	if (check_words(&c.args) == -1)
+		return (cli_usage(IMAGE_COPY_USAGE));
 	cancel_catch_signals();
 	status = run_all(&c);
 	vault_close(c.vault);
