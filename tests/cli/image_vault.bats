@@ -180,9 +180,9 @@ same_members()
 @test "image vault: --json of one bundle is an object, of several an array" {
 	bundle cn
 	bundle login
-	keep --json cn.tgz
+	exits 0 xv image keep --json cn.tgz
 	equal "$(jq -r .image "$T/out")" cn
-	keep --json cn.tgz login.tgz
+	exits 0 xv image keep --json cn.tgz login.tgz
 	equal "$(jq length "$T/out")" 2
 	head -c 500 cn.tgz >cut.tgz
 	exits 5 xv image keep --json cut.tgz login.tgz
