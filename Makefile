@@ -38,8 +38,8 @@ SRC = main.c \
 	backup/tarsaid.c backup/walk.c backup/wanted.c \
 	base/arena.c base/buf.c base/cancel.c base/cli.c base/clock.c \
 	base/config.c base/confrule.c base/cpu.c base/digest.c base/err.c \
-	base/human.c base/io.c base/outfile.c base/progress.c base/queue.c \
-	base/report.c \
+	base/human.c base/io.c base/nametab.c base/outfile.c base/progress.c \
+	base/queue.c base/report.c \
 	formats/cutter.c formats/dbtext.c formats/dockerdef.c \
 	formats/frame.c formats/gnuname.c formats/gnutar.c \
 	formats/imgmanifest.c formats/mtree.c formats/nodefacts.c \
@@ -68,9 +68,9 @@ SRC = main.c \
 	imgxfer/native.c imgxfer/nativemanifest.c imgxfer/nativetree.c \
 	imgxfer/newc.c imgxfer/noderange.c imgxfer/publish.c imgxfer/pull.c \
 	imgxfer/ready.c imgxfer/readyboot.c imgxfer/readycmd.c \
-	imgxfer/readydhcp.c imgxfer/readynodes.c imgxfer/rootimg.c \
-	imgxfer/sidecar.c imgxfer/source.c imgxfer/squash.c \
-	imgxfer/treenames.c imgxfer/unpack.c \
+	imgxfer/readydhcp.c imgxfer/readynodes.c imgxfer/recent.c \
+	imgxfer/rootimg.c imgxfer/sidecar.c imgxfer/source.c \
+	imgxfer/squash.c imgxfer/treenames.c imgxfer/unpack.c \
 	remote/address.c remote/auth.c remote/connect.c remote/exec.c \
 	remote/hostkey.c remote/quote.c remote/run.c remote/session.c \
 	remote/tty.c \
@@ -94,10 +94,10 @@ SRC = main.c \
 	restore/place.c restore/plan.c restore/prune.c restore/pump.c \
 	restore/reasons.c restore/rehome.c restore/scratchdb.c \
 	restore/scrub.c restore/select.c restore/send.c restore/sendattrs.c \
-	restore/sendlane.c restore/sendpass.c restore/show.c restore/sieve.c \
-	restore/snapfs.c restore/subtree.c restore/survey.c restore/target.c \
-	restore/tarput.c restore/verify.c restore/view.c restore/wanted.c \
-	restore/window.c restore/zout.c \
+	restore/sendlane.c restore/sendpass.c restore/sendproof.c \
+	restore/show.c restore/sieve.c restore/snapfs.c restore/subtree.c \
+	restore/survey.c restore/target.c restore/tarput.c restore/verify.c \
+	restore/view.c restore/wanted.c restore/window.c restore/zout.c \
 	vault/bloblist.c vault/catalog.c vault/commit.c vault/content.c \
 	vault/deposit.c vault/fetch.c vault/idset.c vault/index.c \
 	vault/intake.c vault/keep.c vault/mux.c vault/pack.c \

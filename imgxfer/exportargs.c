@@ -10,7 +10,7 @@
 enum {
 	OPT_FROM = CLI_OPT_OWN, OPT_TO, OPT_COMPLETE, OPT_DRY_RUN, OPT_LIMIT,
 	OPT_GRACE, OPT_WORK, OPT_AS, OPT_PROFILE, OPT_REPLACE, OPT_FORCE,
-	OPT_UNPROVED, OPT_IMPORT_LIMIT, OPT_ENGINE
+	OPT_UNPROVED, OPT_IMPORT_LIMIT, OPT_ENGINE, OPT_ROOT
 };
 
 static int
@@ -26,6 +26,19 @@ take_seconds(unsigned *out, const char *text)
 		return (-1);
 	}
 	*out = (unsigned)v;
+	return (0);
+}
+
+static int
+take_root(struct exportargs *a, const char *arg)
+{
+	if (arg[0] != '/' || a->run.nroots == INSPECT_ROOTS_MAX) {
+		cli_warn("--root \"%s\": wants an absolute path, and no more "
+		    "than %d of them", arg, INSPECT_ROOTS_MAX);
+		return (-1);
+	}
+	a->roots[a->run.nroots++] = arg;
+	a->run.roots = a->roots;
 	return (0);
 }
 
@@ -64,6 +77,8 @@ take_option(struct exportargs *a, int opt, const char *arg)
 			return (0);
 		cli_warn("\"%s\": no engine: imgexport or native", arg);
 		return (-1);
+	case OPT_ROOT:
+		return (take_root(a, arg));
 	case OPT_AS:
 		a->as = arg;
 		return (0);
@@ -90,7 +105,9 @@ take_option(struct exportargs *a, int opt, const char *arg)
 	{ "dry-run", no_argument, NULL, OPT_DRY_RUN }, \
 	{ "limit", required_argument, NULL, OPT_LIMIT }, \
 	{ "grace", required_argument, NULL, OPT_GRACE }, \
-	{ "work", required_argument, NULL, OPT_WORK }
+	{ "work", required_argument, NULL, OPT_WORK }, \
+	{ "engine", required_argument, NULL, OPT_ENGINE }, \
+	{ "root", required_argument, NULL, OPT_ROOT }
 
 int
 exportargs_parse(struct exportargs *a, struct cli *cli, int argc,
@@ -101,13 +118,8 @@ exportargs_parse(struct exportargs *a, struct cli *cli, int argc,
 		EXPORT_OPTIONS,
 		{ "site", required_argument, NULL, OPT_FROM },
 		{ "output", required_argument, NULL, 'o' },
-		{ "engine", required_argument, NULL, OPT_ENGINE },
 		{ NULL, 0, NULL, 0 },
 	};
-	/*
-	 * No engine: what is lost with a connection is asked for again, so it
-	 * must lie there.
-	 */
 	static const struct option copy_options[] = {
 		CLI_LONG,
 		EXPORT_OPTIONS,

@@ -15,6 +15,7 @@ struct exportargs {
 	const char *output;	/* -o */
 	int complete, dry_run;
 	struct exportrun_options run;
+	const char *roots[INSPECT_ROOTS_MAX];	/* of run */
 	/* What an import is told. */
 	const char *as, *profile;
 	int replace, force, allow_unproved_arch;

@@ -3,7 +3,6 @@
 #include <string.h>
 
 #include "imgxfer/exportplan.h"
-#include "imgxfer/inspect.h"
 #include "remote/exec.h"
 #include "remote/quote.h"
 
@@ -51,9 +50,9 @@ add_file(struct exportplan *p, struct nodefs *fs, const char *role,
 	if (p->files == NULL && (p->files = arena_alloc(&p->arena,
 	    FILES_MAX * sizeof(*p->files))) == NULL)
 		return (err_nomem(e));
-	if ((why = inspect_path(path, NULL)) != NULL)
-		return (exportplan_problem(p, e, "%s \"%s\": imgexport "
-		    "hands it to a shell: %s", role, path, why));
+	if ((why = inspect_path(path, &p->roots.opt)) != NULL)
+		return (exportplan_problem(p, e, "%s \"%s\": %s", role, path,
+		    why));
 	if (p->nfiles == FILES_MAX)
 		return (exportplan_problem(p, e, "more than %d files",
 		    FILES_MAX));
@@ -196,9 +195,9 @@ add_diskless(struct exportplan *p, struct remote *r, struct nodefs *fs,
 	if (dir[0] == '\0')
 		snprintf(dir, sizeof(dir), "%s/netboot/%s/%s/%s",
 		    p->installdir, p->osvers, p->osarch, p->profile);
-	if ((why = inspect_path(dir, NULL)) != NULL)
-		return (exportplan_problem(p, e, "rootimgdir \"%s\": "
-		    "imgexport hands it to a shell: %s", dir, why));
+	if ((why = inspect_path(dir, &p->roots.opt)) != NULL)
+		return (exportplan_problem(p, e, "rootimgdir \"%s\": %s", dir,
+		    why));
 	snprintf(path, sizeof(path), "%s/kernel", dir);
 	if (add_boot(p, fs, "kernel", path, e) == -1)
 		return (-1);
@@ -229,11 +228,6 @@ exportfiles_add(struct exportplan *p, struct remote *r, struct nodefs *fs,
 		if (add_list(p, fs, lists[i], value, e) == -1)
 			return (-1);
 	}
-	if (strcmp(p->provmethod, "install") != 0 &&
-	    exportplan_value(&p->linuximage, "pkglist")[0] == '\0' &&
-	    exportplan_warn(p, e, "linuximage.pkglist: is not set: xCAT takes "
-	    "the one that fits best of its own") == -1)
-		return (-1);
 	return (add_list(p, fs, "synclist",
 	    exportplan_value(&p->osimage, "synclists"), e));
 }

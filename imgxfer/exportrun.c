@@ -81,7 +81,8 @@ exportrun_plan(struct exportrun *run, struct exportnode *n,
 {
 	struct exportplan_options how = {
 		.image = image, .work = opt->work, .probe = &n->probe,
-		.native = opt->native,
+		.native = opt->native, .roots = opt->roots,
+		.nroots = opt->nroots,
 	};
 
 	memset(run, 0, sizeof(*run));
@@ -241,7 +242,7 @@ static int
 inspect_all(struct exportrun *run, struct carrying *c, int quick,
     struct err *e)
 {
-	struct inspect_options opt = { .quick = quick };
+	struct inspect_options opt = run->plan.roots.opt;
 	struct sink counted = { hand_on, c };
 	struct source arrived = flow_source(c->flow, "the bundle");
 	struct source_tee tee = { &arrived, &counted };
@@ -249,6 +250,7 @@ inspect_all(struct exportrun *run, struct carrying *c, int quick,
 	pthread_t reader;
 	int rc;
 
+	opt.quick = quick;
 	if (pthread_create(&reader, NULL, read_on, c) != 0)
 		return (err_set(e, ERR_FAILED, "no thread can be started"));
 	rc = inspect_run(&run->in, &through, &opt, e);

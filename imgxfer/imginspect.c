@@ -56,14 +56,14 @@ imginspect_main(struct cli *cli, int argc, char **argv)
 		{ NULL, 0, NULL, 0 },
 	};
 	struct inspect_options opt = { 0 };
-	const char *roots[ROOTS_MAX];
+	const char *roots[INSPECT_ROOTS_MAX];
 	int o;
 
 	opt.roots = roots;
 	while ((o = getopt_long(argc, argv, CLI_SHORT, longopts, NULL)) !=
 	    -1) {
 		if (o == OPT_ROOT && optarg[0] == '/' &&
-		    opt.nroots < ROOTS_MAX)
+		    opt.nroots < INSPECT_ROOTS_MAX)
 			roots[opt.nroots++] = optarg;
 		else if (o == OPT_ROOT || cli_option(cli, o, optarg) == -1)
 			return (cli_usage(IMAGE_INSPECT_USAGE));

@@ -14,7 +14,7 @@ int image_main(struct cli *cli, int argc, char **argv);
 #define IMAGE_EXPORT_USAGE \
 	"image export IMAGE [--site SITE] [-o FILE | --output FILE]\n" \
 	" [--complete] [--engine imgexport|native] [--dry-run]\n" \
-	" [--limit SECONDS] [--grace SECONDS] [--work DIR]"
+	" [--limit SECONDS] [--grace SECONDS] [--work DIR] [--root DIR]..."
 #define IMAGE_INSPECT_USAGE "image inspect [--root DIR]... FILE"
 #define IMAGE_IMPORT_USAGE \
 	"image import FILE|--from-vault IMAGE --site SITE\n" \
@@ -24,10 +24,11 @@ int image_main(struct cli *cli, int argc, char **argv);
 #define IMAGE_KEEP_USAGE "image keep FILE... [--site SITE]"
 #define IMAGE_COPY_USAGE \
 	"image copy IMAGE... --from SITE --to SITE [--complete]\n" \
-	" [--dry-run] [--as NAME] [--profile PROFILE]\n" \
-	" [--replace [--force]] [--allow-unproved-arch]\n" \
-	" [--limit SECONDS] [--import-limit SECONDS]\n" \
-	" [--grace SECONDS] [--work DIR]"
+	" [--engine imgexport|native] [--dry-run] [--as NAME]\n" \
+	" [--profile PROFILE] [--replace [--force]]\n" \
+	" [--allow-unproved-arch] [--limit SECONDS]\n" \
+	" [--import-limit SECONDS] [--grace SECONDS] [--work DIR]\n" \
+	" [--root DIR]..."
 #define IMAGE_READY_USAGE "image ready IMAGE --site SITE"
 #define IMAGE_USAGE \
 	IMAGE_LIST_USAGE "\n" IMAGE_EXPORT_USAGE "\n" IMAGE_INSPECT_USAGE \

@@ -30,8 +30,6 @@ static const struct option options[] = {
 	{ NULL, 0, NULL, 0 },
 };
 
-#define ROOTS_MAX 16
-
 /* The bundle and what lies beside it. */
 struct brought {
 	const char *name;	/* of a file, or an image in the vault */
@@ -47,7 +45,7 @@ struct arguments {
 	const char *site;
 	struct import_options opt;
 	struct inspect_options inspect;
-	const char *roots[ROOTS_MAX];
+	const char *roots[INSPECT_ROOTS_MAX];
 	struct brought from;
 };
 
@@ -97,7 +95,7 @@ take_option(struct arguments *a, int opt, const char *value)
 	case OPT_LIMIT:
 		return (take_limit(a, value) == 0 ? 1 : -1);
 	case OPT_ROOT:
-		if (value[0] != '/' || a->inspect.nroots == ROOTS_MAX)
+		if (value[0] != '/' || a->inspect.nroots == INSPECT_ROOTS_MAX)
 			return (-1);
 		a->roots[a->inspect.nroots++] = value;
 		a->inspect.roots = a->roots;

@@ -236,32 +236,12 @@ pass_write(struct pass *p, const uint8_t *data, size_t len)
 	}
 }
 
-struct bytes {
-	const uint8_t *p;
-	size_t len;
-};
-
-static ssize_t
-bytes_read(void *arg, void *to, size_t len, struct err *e)
-{
-	struct bytes *b = arg;
-
-	(void)e;
-	if (len > b->len)
-		len = b->len;
-	if (len > 0)
-		memcpy(to, b->p, len);
-	b->p += len;
-	b->len -= len;
-	return ((ssize_t)len);
-}
-
 /* The head of what is packed, as far as its own head goes. */
 static size_t
 unpack_head(const struct buf *head, uint8_t *to, size_t len, struct err *e)
 {
-	struct bytes b = { head->data, head->len };
-	struct source src = { "", bytes_read, &b }, plain;
+	struct source_bytes b = { head->data, head->len, 0 };
+	struct source src = source_bytes(&b, ""), plain;
 	struct unpack *u = NULL;
 	struct pull p;
 	size_t got = 0;

@@ -343,21 +343,6 @@ native_source(struct native *n)
 	return (flow_source(n->flow, n->plan->image));
 }
 
-/* What imgexport alone does. */
-static int
-check(const struct exportplan *p, struct err *e)
-{
-	if (exportplan_value(&p->osimage, "kitcomponents")[0] != '\0')
-		return (err_set(e, ERR_FAILED, "osimage.kitcomponents: the "
-		    "native engine takes no kits: use imgexport"));
-	if (strcmp(p->provmethod, "install") != 0 &&
-	    exportplan_value(&p->linuximage, "pkglist")[0] == '\0')
-		return (err_set(e, ERR_FAILED, "linuximage.pkglist: is not "
-		    "set, and the native engine does not choose one: use "
-		    "imgexport"));
-	return (0);
-}
-
 /*
  * The same file may be named twice, but stands in the bundle once.  cp follows
  * symbolic links and tar does not: so it is asked for what they lead to.
@@ -434,8 +419,6 @@ native_new(const struct exportplan *plan, struct nodefs *fs,
 {
 	struct native *n;
 
-	if (check(plan, e) == -1)
-		return (NULL);
 	if ((n = calloc(1, sizeof(*n))) == NULL) {
 		err_nomem(e);
 		return (NULL);
