@@ -146,8 +146,9 @@ void inspect_roots(struct inspect_roots *r, const char *const *given,
     size_t ngiven, const char *installdir);
 
 /*
- * As inspect_path(), for the name of an osimage, a profile, an OS or an architecture:
- * letters, digits and "._+-", not "." or "-" first, no longer than 128.
+ * As inspect_path(), for the name of an osimage, a profile, an OS or an
+ * architecture: letters, digits and "._+-", not "." or "-" first, no longer
+ * than 128.
  */
 const char *inspect_name(const char *name);
 
