@@ -299,7 +299,12 @@ run_sites(const struct arguments *a, struct cli *cli, int argc, char **argv)
 		if (config_find(config, argv[i], &e) == NULL)
 			return (cli_fail(&e));
 	cancel_catch_signals();
-	for (i = 0; i < n && cancel_check(&e) == 0; i++) {
+	for (i = 0; i < n; i++) {
+		if (cancel_check(&e) == -1) {
+			(void)err_wrap(&e, "%zu of %zu sites not backed up",
+			    n - i, n);
+			return (worse(status, cli_fail(&e)));
+		}
 		site = a->all ? &config->sites[i] :
 		    config_find(config, argv[i], &e);
 		status = worse(status, run_site(a, cli, config, site));

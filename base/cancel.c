@@ -36,7 +36,7 @@ on_signal(int sig)
 void
 cancel_catch_signals(void)
 {
-	struct sigaction sa;
+	struct sigaction sa, was;
 
 	memset(&sa, 0, sizeof(sa));
 	sa.sa_handler = on_signal;
@@ -44,7 +44,9 @@ cancel_catch_signals(void)
 	sigemptyset(&sa.sa_mask);
 	sigaction(SIGINT, &sa, NULL);
 	sigaction(SIGTERM, &sa, NULL);
-	sigaction(SIGHUP, &sa, NULL);
+	/* nohup(1) */
+	if (sigaction(SIGHUP, NULL, &was) == -1 || was.sa_handler != SIG_IGN)
+		sigaction(SIGHUP, &sa, NULL);
 	signal(SIGPIPE, SIG_IGN);
 }
 

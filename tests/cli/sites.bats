@@ -48,6 +48,14 @@ entries()
 	equal "$(snapshot_count)" 4
 }
 
+@test "a signal between two sites: the others are not taken for done" {
+	site first a 'after = "kill -TERM $PPID";' 'volumes = ( "/var/log/xcat" );'
+	site second a 'volumes = ( "/var/log/xcat" );'
+	exits 2 xv backup --all
+	complains '1 of 2 sites not backed up: interrupted'
+	equal "$(snapshot_count)" 1
+}
+
 @test "names that are no site, or both kinds of volume: status 3 and nothing done" {
 	site m a
 	exits 3 xv backup nosuch
@@ -220,6 +228,24 @@ after m 2'
 			return 1
 		}
 	done
+}
+
+@test "a volume / holds the dump: proved as it was stored, and found again" {
+	site m a 'volumes = ( "/" ); exclude = [ "/[a-z]*" ];' \
+	    'one_file_system = true;'
+	night m
+	ended 0
+	equal "$(volumes "$SNAP")" /
+	equal "$(json "$SNAP" .status)" complete
+	equal "$(json "$SNAP" .database.dump)" whole
+	exits 0 xv cat "$SNAP" /.dbbackup/site.csv
+	exits 0 xv diff "$SNAP" "$SNAP" --db
+	[ "$(xv ls "$SNAP" /.dbbackup | wc -l)" -eq 71 ]
+	# what the exclusion takes is missed
+	site n a 'volumes = ( "/" ); exclude = [ "/[a-z]*", "nodelist.csv" ];' \
+	    'one_file_system = true;'
+	night n
+	ended 1 "n: NO DATABASE.*70 of 71 tables"
 }
 
 @test "a volume that the node has not: told, partial, the others stored" {
