@@ -112,7 +112,7 @@ FUZZ = $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 PAGES = $(wildcard man/*.1 man/*.5)
 UNITS = xcatvault@.service xcatvault@.timer
 # Suites in which a vault plays no part, or none that differs.
-NO_VAULT = config disaster dump full image_copy image_export image_import \
+NO_VAULT = config disaster dump full help image_copy image_export image_import \
 	image_inspect image_list image_native image_undo install mn node \
 	onto ontocut publish remote serve site tables
 
