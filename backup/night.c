@@ -503,7 +503,7 @@ tell(struct night *n, size_t trouble, struct err *e)
 {
 	struct snapshot *s = backup_run_snapshot(n->run);
 
-	if (n->cli->json && summary_json(s, e) == -1)
+	if (n->cli->json && summary_json(s, n->cli, e) == -1)
 		return (-1);
 	if (!n->cli->json && !n->cli->quiet)
 		summary_print(s, trouble);

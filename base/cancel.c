@@ -7,7 +7,7 @@
 
 #define MS_PER_S 1000
 
-static volatile sig_atomic_t caught;
+static atomic_int caught;	/* the signal; other threads look at it */
 static atomic_llong first_ms;	/* when; 0: not yet */
 
 /* Never 0.  Safe in a signal handler. */
@@ -53,8 +53,9 @@ cancel_catch_signals(void)
 int
 cancel_check(struct err *e)
 {
-	if (!caught)
+	int sig = caught;
+
+	if (sig == 0)
 		return (0);
-	return (err_set(e, ERR_FAILED, "interrupted (%s)",
-	    strsignal(caught)));
+	return (err_set(e, ERR_FAILED, "interrupted (%s)", strsignal(sig)));
 }

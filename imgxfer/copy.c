@@ -16,15 +16,6 @@
 #include "imgxfer/lay.h"
 #include "imgxfer/verbs.h"
 
-#define USAGE "image copy IMAGE... --from SITE --to SITE [--complete] " \
-	"[--dry-run]\n" \
-	"       [--engine imgexport|native] [--as NAME] " \
-	"[--profile PROFILE]\n" \
-	"       [--replace [--force]] [--allow-unproved-arch] " \
-	"[--limit SECONDS]\n" \
-	"       [--import-limit SECONDS] [--grace SECONDS] [--work DIR] " \
-	"[--root DIR]..."
-
 struct copy {
 	struct exportargs args;
 	const struct cli *cli;
@@ -83,11 +74,12 @@ check_targets(const struct copy *c, const struct exportplan *p,
 	size_t i;
 
 	if (exportplan_value(&p->osimage, "kitcomponents")[0] != '\0')
-		return (err_set(e, ERR_FAILED, "osimage.kitcomponents: a "
-		    "copy imports no kits, for xCAT would run what they "
-		    "bring: export the image without the engine native, and "
-		    "if you trust it, hand it to imgimport on %s yourself",
-		    node));
+		return (err_set(e, ERR_FAILED, "osimage.kitcomponents: "
+		    "bundles with kits are not imported: imgimport would "
+		    "have xcatd run what they bring, which nothing could put "
+		    "back.  Copy the image without them (chdef -t osimage %s "
+		    "kitcomponents=, and back again afterwards), and bring "
+		    "the kits to %s with addkit", p->image, node));
 	for (i = 0; i < p->nfiles && c->args.profile == NULL; i++)
 		if ((why = inspect_path(p->files[i].path, &c->roots.opt)) !=
 		    NULL)
@@ -460,10 +452,10 @@ imgcopy_main(struct cli *cli, int argc, char **argv)
 	memset(&c, 0, sizeof(c));
 	c.cli = cli;
 	if ((status = exportargs_parse(&c.args, cli, argc, argv,
-	    USAGE)) != 0)
+	    1)) != 0)
 		return (status);
 	if (check_words(&c.args) == -1)
-		return (cli_usage(USAGE));
+		return (cli_usage(IMAGE_COPY_USAGE));
 	cancel_catch_signals();
 	status = run_all(&c);
 	vault_close(c.vault);

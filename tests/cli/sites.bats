@@ -56,6 +56,20 @@ entries()
 	equal "$(snapshot_count)" 1
 }
 
+@test "--json: of several sites one array, of one an object" {
+	site first a 'volumes = ( "/install/custom" );'
+	exits 0 xv backup --json first
+	equal "$(jq -r .site "$T/out")" first
+	exits 0 xv backup --json --all
+	equal "$(jq -c 'map(.site)' "$T/out")" '["first"]'
+	SITES+="	dead = { address = \"root@127.0.0.1:1\"; };"$'\n'
+	site last a 'volumes = ( "/var/log/xcat" );'
+	exits 2 xv backup --json --all
+	equal "$(jq -c 'map(.site)' "$T/out")" '["first","last"]'
+	exits 2 xv backup --json dead
+	equal "$(cat "$T/out")" ''
+}
+
 @test "names that are no site, or both kinds of volume: status 3 and nothing done" {
 	site m a
 	exits 3 xv backup nosuch
