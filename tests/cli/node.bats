@@ -595,6 +595,24 @@ cut_connections()
 	proper_dbbackup t
 }
 
+@test "a node that hangs up on who says nothing for a while" {
+	local W=$T/tree
+	mkdir "$W"
+	noise 5 6000000 >"$W/first"
+	mn_start t --volume "/install=$W"
+	mn_populate t >/dev/null
+	echo log | mn_sh t tee /var/log/xcat/one.log >/dev/null
+	# as hardened nodes have it, but sooner
+	mn_sh t sh -c 'printf "%s\n" "ClientAliveInterval 1" "ClientAliveCountMax 1" \
+	    >>/etc/ssh/sshd_config; kill -HUP "$(pgrep -o sshd)"'
+	site t t 'volumes = ( "/install", "/var/log/xcat", "/.dbbackup" );'
+	slow_tar 1000000
+	night t
+	fast_tar
+	ended 0
+	equal "$(volumes "$SNAP")" '/.dbbackup /install /var/log/xcat'
+}
+
 @test "the node goes away for good: status 2 in good time" {
 	local tries=0
 
