@@ -147,6 +147,15 @@ test_complete(void **state)
 	assert_int_equal(snapshot_decode(&got, b.data, b.len, &e), 0);
 	assert_null(got.previous);
 	assert_int_equal(got.partial, 0);
+	assert_null(got.undoes);
+	buf_fini(&b);
+	snapshot_fini(&got);
+	s.undoes = strdup("fedcba9876543210");
+	assert_non_null(s.undoes);
+	check_round_trip(&s);
+	assert_int_equal(snapshot_encode(&b, &s, &e), 0);
+	assert_int_equal(snapshot_decode(&got, b.data, b.len, &e), 0);
+	assert_string_equal(got.undoes, s.undoes);
 	buf_fini(&b);
 	snapshot_fini(&got);
 	snapshot_fini(&s);
@@ -369,6 +378,9 @@ test_head(void **state)
 	    &e), 0);
 	assert_int_equal(decode_with(NULL, "previous", NULL, &e), 0);
 	assert_int_equal(decode_with(NULL, "previous", json_null(), &e), 0);
+	assert_int_equal(decode_with(NULL, "undoes", json_null(), &e), 0);
+	bad_text(NULL, "undoes", "../../../etc/abc");
+	bad_number(NULL, "undoes", 1);
 	bad_text(NULL, "previous", "");
 	bad_text(NULL, "previous", "0123456789abcde");
 	bad_text(NULL, "previous", "0123456789abcdef0");
