@@ -38,26 +38,22 @@ struct backup_run {
 };
 
 /*
- * The vault's lock is shared by backups; whoever happens to be alone first
- * takes away what dead ones left.  The site's lock keeps a second backup of
- * the same site out.
+ * The vault's lock is shared by backups, which may all start at once.  The
+ * site's keeps a second backup of the same site out.  What dead ones left is
+ * told from what the living write by locks of its own.
  */
 static int
 take_locks(struct backup_run *r, struct err *e)
 {
 	struct store *s = r->vault->store;
-	struct err ignored;
 	char name[80];
 
 	snprintf(name, sizeof(name), "site-%s", r->opt.site);
-	if ((r->site_lock = store_lock(s, name, 1, e)) == NULL)
+	if ((r->site_lock = store_lock(s, name, 1, e)) == NULL ||
+	    (r->vault_lock = store_lock(s, "vault", 0, e)) == NULL)
 		return (-1);
-	if ((r->vault_lock = store_lock(s, "vault", 1, &ignored)) != NULL) {
-		store_clean(s);
-		store_unlock(r->vault_lock);
-	}
-	r->vault_lock = store_lock(s, "vault", 0, e);
-	return (r->vault_lock != NULL ? 0 : -1);
+	store_clean(s);
+	return (0);
 }
 
 /* A backup of the vault into itself would never end well. */

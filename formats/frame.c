@@ -178,7 +178,8 @@ frame_trailer_decode(const uint8_t in[FRAME_TRAILER_LEN],
 	if (__builtin_add_overflow(t->index_off, t->index_stored, &end) ||
 	    __builtin_add_overflow(end, (uint64_t)FRAME_TRAILER_LEN, &end) ||
 	    end != file_bytes ||
-	    t->index_bytes > FRAME_RAW_MAX - 4 * USTAR_BLOCK)
+	    t->index_bytes > FRAME_RAW_MAX - 4 * USTAR_BLOCK ||
+	    t->index_stored > frame_bound(FRAME_RAW_MAX))
 		return (err_set(e, ERR_DAMAGED, "the trailer does not fit "
 		    "the file"));
 	return (0);

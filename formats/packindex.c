@@ -128,8 +128,8 @@ decode_frame(struct packindex *x, struct scan *s, struct err *e)
 		f = &x->frames[x->nframes - 1];
 		end = f->off + f->stored;
 	}
-	if (off != end || stored == 0 || stored > UINT32_MAX ||
-	    raw > FRAME_RAW_MAX)
+	if (off != end || stored == 0 || raw > FRAME_RAW_MAX ||
+	    stored > frame_bound(raw))
 		return (bad(e, "frame does not follow the one before"));
 	if (packindex_add_frame(x, off, (uint32_t)stored, (uint32_t)raw,
 	    e) == -1)

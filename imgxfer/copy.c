@@ -16,18 +16,13 @@
 #include "imgxfer/lay.h"
 #include "imgxfer/verbs.h"
 
-#define USAGE "image copy IMAGE... --from SITE --to SITE [--complete] " \
-	"[--dry-run]\n" \
-	"       [--as NAME] [--profile PROFILE] [--replace [--force]]\n" \
-	"       [--allow-unproved-arch] [--limit SECONDS] " \
-	"[--import-limit SECONDS]\n       [--grace SECONDS] [--work DIR]"
-
 struct copy {
 	struct exportargs args;
 	const struct cli *cli;
 	struct exportnode from, to;
 	struct node target;	/* the import's session with to */
 	struct buf site;	/* to, as import wants it called */
+	struct inspect_roots roots;	/* where images may be put there */
 	struct vault *vault;
 	json_t *told;
 };
@@ -62,9 +57,36 @@ import_how(const struct copy *c, struct import_options *opt)
 	opt->allow_unproved_arch = a->allow_unproved_arch;
 	opt->limit_s = a->import_limit_s;
 	opt->vault = c->vault;
+	opt->inspect = &c->roots.opt;
 }
 
 /* ---------------------------------------------------------------- one image */
+
+/*
+ * What the import would refuse when all of it has been carried.  A profile of
+ * its own gives the files other places.
+ */
+static int
+check_targets(const struct copy *c, const struct exportplan *p,
+    struct err *e)
+{
+	const char *why, *node = remote_name(c->target.control);
+	size_t i;
+
+	if (exportplan_value(&p->osimage, "kitcomponents")[0] != '\0')
+		return (err_set(e, ERR_FAILED, "osimage.kitcomponents: "
+		    "bundles with kits are not imported: imgimport would "
+		    "have xcatd run what they bring, which nothing could put "
+		    "back.  Copy the image without them (chdef -t osimage %s "
+		    "kitcomponents=, and back again afterwards), and bring "
+		    "the kits to %s with addkit", p->image, node));
+	for (i = 0; i < p->nfiles && c->args.profile == NULL; i++)
+		if ((why = inspect_path(p->files[i].path, &c->roots.opt)) !=
+		    NULL)
+			return (err_set(e, ERR_USAGE, "%s: %s %s: %s", node,
+			    p->files[i].role, p->files[i].path, why));
+	return (0);
+}
 
 /* What can be known before imgexport begins. */
 static int
@@ -81,6 +103,8 @@ look(struct copy *c, struct copying *o, const char *image, struct err *e)
 	    e) == -1)
 		return (-1);
 	if (exportnode_rouse(&c->target.control, e) == -1)
+		return (-1);
+	if (check_targets(c, &o->run.plan, e) == -1)
 		return (-1);
 	return (import_preflight(&c->target, opt.as != NULL ? opt.as : image,
 	    o->run.plan.bytes, &opt, e));
@@ -128,7 +152,7 @@ bring_extras(struct copy *c, struct copying *o, struct err *e)
 	    exportextra_fetch(&c->from, &o->side, "bundle", o->extra, e) ==
 	    -1 || open_extra(o, &file, &from, e) == -1)
 		return (-1);
-	rc = importextra_list(&from, NULL, o->side.extra.digest, &o->arena,
+	rc = importextra_list(&from, &c->roots.opt, o->side.extra.digest, &o->arena,
 	    &o->extras, &o->nextras, &skipped, e);
 	source_file_close(&file);
 	if (rc == 0 && skipped > 0)
@@ -145,8 +169,9 @@ prove(struct copy *c, struct copying *o, struct err *e)
 	struct err left;
 	int rc;
 
-	o->again = held_reconnected(o->run.held) +
-	    held_reconnected(lay_held(o->lay));
+	o->again = held_reconnected(lay_held(o->lay));
+	if (o->run.held != NULL)
+		o->again += held_reconnected(o->run.held);
 	if (held_keep(lay_held(o->lay), e) == -1)
 		return (-1);
 	rc = exportrun_prove(&o->run, e);
@@ -163,7 +188,8 @@ static int
 carry(struct copy *c, struct copying *o, struct err *e)
 {
 	struct lay_options opt = { .grace_s = c->args.run.grace_s,
-	    .from = &c->from, .path = held_path(o->run.held) };
+	    .from = &c->from, .path = o->run.held != NULL ?
+	    held_path(o->run.held) : NULL };
 	uint8_t digest[DIGEST_LEN];
 	struct progress *progress;
 	struct sink to;
@@ -369,6 +395,8 @@ open_ends(struct copy *c, struct err *e)
 	/* From here on the session is the import's, who may replace it. */
 	nodefs_free(c->to.fs);
 	c->to.fs = NULL;
+	inspect_roots(&c->roots, c->args.roots, c->args.run.nroots,
+	    c->to.probe.installdir);
 	c->target.control = c->to.r;
 	c->to.r = NULL;
 	if (!c->args.replace)
@@ -424,11 +452,10 @@ imgcopy_main(struct cli *cli, int argc, char **argv)
 	memset(&c, 0, sizeof(c));
 	c.cli = cli;
 	if ((status = exportargs_parse(&c.args, cli, argc, argv,
-	    USAGE)) != 0)
+	    1)) != 0)
 		return (status);
-	/* What is lost with a connection is asked for again: it must lie. */
-	if (check_words(&c.args) == -1 || c.args.run.native)
-		return (cli_usage(USAGE));
+	if (check_words(&c.args) == -1)
+		return (cli_usage(IMAGE_COPY_USAGE));
 	cancel_catch_signals();
 	status = run_all(&c);
 	vault_close(c.vault);

@@ -15,15 +15,19 @@ struct exportargs {
 	const char *output;	/* -o */
 	int complete, dry_run;
 	struct exportrun_options run;
+	const char *roots[INSPECT_ROOTS_MAX];	/* of run */
 	/* What an import is told. */
 	const char *as, *profile;
 	int replace, force, allow_unproved_arch;
 	unsigned import_limit_s;
 };
 
-/* 0, or the status to leave with: it has been said why. */
+/*
+ * Those of "image copy" or, if copy is 0, of "image export".  0, or the status
+ * to leave with: it has been said why.
+ */
 int exportargs_parse(struct exportargs *a, struct cli *cli, int argc,
-    char **argv, const char *usage);
+    char **argv, int copy);
 void exportargs_fini(struct exportargs *a);
 
 #endif

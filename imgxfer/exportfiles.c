@@ -3,7 +3,6 @@
 #include <string.h>
 
 #include "imgxfer/exportplan.h"
-#include "imgxfer/inspect.h"
 #include "remote/exec.h"
 #include "remote/quote.h"
 
@@ -51,9 +50,9 @@ add_file(struct exportplan *p, struct nodefs *fs, const char *role,
 	if (p->files == NULL && (p->files = arena_alloc(&p->arena,
 	    FILES_MAX * sizeof(*p->files))) == NULL)
 		return (err_nomem(e));
-	if ((why = inspect_path(path, NULL)) != NULL)
-		return (exportplan_problem(p, e, "%s \"%s\": imgexport "
-		    "hands it to a shell: %s", role, path, why));
+	if ((why = inspect_path(path, &p->roots.opt)) != NULL)
+		return (exportplan_problem(p, e, "%s \"%s\": %s", role, path,
+		    why));
 	if (p->nfiles == FILES_MAX)
 		return (exportplan_problem(p, e, "more than %d files",
 		    FILES_MAX));
@@ -91,7 +90,7 @@ add_boot(struct exportplan *p, struct nodefs *fs, const char *role,
 	return (0);
 }
 
-/* As xCAT splits it: at commas, blanks and all. */
+/* As xCAT splits it: at commas, blanks and all; the last ones are nothing. */
 static int
 add_list(struct exportplan *p, struct nodefs *fs, const char *role,
     const char *value, struct err *e)
@@ -100,11 +99,15 @@ add_list(struct exportplan *p, struct nodefs *fs, const char *role,
 	char *path;
 	int rc = 0;
 
-	for (item = value; rc == 0 && *item != '\0';
+	for (item = value; rc == 0 && item[strspn(item, ",")] != '\0';
 	    item = *end == ',' ? end + 1 : end) {
 		end = strchrnul(item, ',');
-		if (end == item)
+		if (end == item) {
+			rc = exportplan_problem(p, e, "%s \"%s\": names "
+			    "nothing between two commas: imgexport would "
+			    "miss a file", role, value);
 			continue;
+		}
 		if ((path = strndup(item, (size_t)(end - item))) == NULL)
 			return (err_nomem(e));
 		rc = add_file(p, fs, role, path, e);
@@ -196,9 +199,9 @@ add_diskless(struct exportplan *p, struct remote *r, struct nodefs *fs,
 	if (dir[0] == '\0')
 		snprintf(dir, sizeof(dir), "%s/netboot/%s/%s/%s",
 		    p->installdir, p->osvers, p->osarch, p->profile);
-	if ((why = inspect_path(dir, NULL)) != NULL)
-		return (exportplan_problem(p, e, "rootimgdir \"%s\": "
-		    "imgexport hands it to a shell: %s", dir, why));
+	if ((why = inspect_path(dir, &p->roots.opt)) != NULL)
+		return (exportplan_problem(p, e, "rootimgdir \"%s\": %s", dir,
+		    why));
 	snprintf(path, sizeof(path), "%s/kernel", dir);
 	if (add_boot(p, fs, "kernel", path, e) == -1)
 		return (-1);
@@ -229,11 +232,6 @@ exportfiles_add(struct exportplan *p, struct remote *r, struct nodefs *fs,
 		if (add_list(p, fs, lists[i], value, e) == -1)
 			return (-1);
 	}
-	if (strcmp(p->provmethod, "install") != 0 &&
-	    exportplan_value(&p->linuximage, "pkglist")[0] == '\0' &&
-	    exportplan_warn(p, e, "linuximage.pkglist: is not set: xCAT takes "
-	    "the one that fits best of its own") == -1)
-		return (-1);
 	return (add_list(p, fs, "synclist",
 	    exportplan_value(&p->osimage, "synclists"), e));
 }

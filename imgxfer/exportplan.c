@@ -2,7 +2,6 @@
 #include <string.h>
 
 #include "imgxfer/exportplan.h"
-#include "imgxfer/inspect.h"
 
 /* --------------------------------------------------------------- litefile */
 
@@ -77,9 +76,28 @@ check_node(const struct probe *probe, struct remote *r, struct err *e)
 	return (0);
 }
 
+/* Kits, and a list that xCAT chooses by itself. */
+static int
+check_engine(struct exportplan *p, int native, struct err *e)
+{
+	if (exportplan_value(&p->osimage, "kitcomponents")[0] != '\0' &&
+	    (native ? exportplan_problem(p, e, "osimage.kitcomponents: the "
+	    "rows and directories of kits travel with --engine imgexport "
+	    "only") : exportplan_warn(p, e, "osimage.kitcomponents: the "
+	    "files of kits travel, but are not proved")) == -1)
+		return (-1);
+	if (strcmp(p->provmethod, "install") == 0 ||
+	    exportplan_value(&p->linuximage, "pkglist")[0] != '\0')
+		return (0);
+	return (native ? exportplan_problem(p, e, "linuximage.pkglist: is "
+	    "not set, and only --engine imgexport has xCAT choose one: set "
+	    "it, or use that") : exportplan_warn(p, e, "linuximage.pkglist: "
+	    "is not set: xCAT takes the one that fits best of its own"));
+}
+
 /* What no look at files would make good. */
 static int
-check_rows(struct exportplan *p, struct err *e)
+check_rows(struct exportplan *p, int native, struct err *e)
 {
 	static const char *const needed[] = { "provmethod", "profile",
 	    "osvers", "osarch" };
@@ -110,14 +128,12 @@ check_rows(struct exportplan *p, struct err *e)
 		return (exportplan_problem(p, e, "osvers %s, osarch %s: "
 		    "imgexport treats it in a way that cannot be proved",
 		    p->osvers, p->osarch));
-	if (exportplan_value(&p->osimage, "kitcomponents")[0] != '\0')
-		return (exportplan_warn(p, e, "osimage.kitcomponents: the "
-		    "files of kits travel, but are not proved"));
-	return (0);
+	return (check_engine(p, native, e));
 }
 
 static int
-read_rows(struct exportplan *p, const struct tables *t, struct err *e)
+read_rows(struct exportplan *p, const struct tables *t,
+    const struct exportplan_options *opt, struct err *e)
 {
 	char *installdir, *tmpdir;
 	int rc = 0;
@@ -139,6 +155,9 @@ read_rows(struct exportplan *p, const struct tables *t, struct err *e)
 	p->osarch = exportplan_value(&p->osimage, "osarch");
 	p->profile = exportplan_value(&p->osimage, "profile");
 	p->rootimgdir = exportplan_value(&p->linuximage, "rootimgdir");
+	if (rc == 0)
+		inspect_roots(&p->roots, opt->roots, opt->nroots,
+		    p->installdir);
 	return (rc);
 }
 
@@ -147,12 +166,12 @@ look(struct exportplan *p, struct remote *r, struct nodefs *fs,
     const struct tables *t, const struct exportplan_options *opt,
     struct err *e)
 {
-	if (read_rows(p, t, e) == -1)
+	if (read_rows(p, t, opt, e) == -1)
 		return (-1);
 	if (!p->osimage.found)
 		return (err_set(e, ERR_USAGE, "%s: there is no osimage %s",
 		    remote_name(r), opt->image));
-	if (check_rows(p, e) == -1)
+	if (check_rows(p, opt->native, e) == -1)
 		return (-1);
 	if (p->nproblems > 0)
 		return (0);

@@ -6,6 +6,7 @@
 
 #include "base/arena.h"
 #include "base/err.h"
+#include "imgxfer/inspect.h"
 #include "imgxfer/sidecar.h"
 #include "remote/node/nodefs.h"
 #include "remote/node/probe.h"
@@ -42,6 +43,7 @@ struct exportplan {
 	const char *image;	/* as the database has it */
 	const char *provmethod, *osvers, *osarch, *profile, *rootimgdir;
 	const char *installdir, *tmpdir;	/* "": none */
+	struct inspect_roots roots;	/* where its files may lie */
 	struct exportplan_row osimage, linuximage;
 
 	struct exportplan_file *files;	/* copied into the bundle */
@@ -69,7 +71,11 @@ struct exportplan_options {
 	const char *image;
 	const char *work;	/* the user's choice of base, or NULL */
 	const struct probe *probe;
-	int native;		/* nothing is written on the node */
+	int native;		/* nothing is written on the node; what only
+				   imgexport does is a problem: kits, and a
+				   package list that xCAT is to choose */
+	const char *const *roots;	/* inspect_roots() */
+	size_t nroots;
 };
 
 /*

@@ -58,6 +58,8 @@ struct exportrun_options {
 	unsigned limit_s, grace_s;
 	int quick;		/* as inspect_options.quick */
 	int native;		/* made here: imgxfer/native.h */
+	const char *const *roots;	/* --root; none: the default ones */
+	size_t nroots;
 };
 
 /* Look only; run->plan.problems tell what is in the way. */

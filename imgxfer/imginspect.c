@@ -4,8 +4,6 @@
 #include "imgxfer/inspect.h"
 #include "imgxfer/verbs.h"
 
-#define USAGE "image inspect [--json] [-q | -v] [--root DIR]... FILE"
-
 #define ROOTS_MAX 64
 
 enum { OPT_ROOT = CLI_OPT_OWN };
@@ -58,19 +56,19 @@ imginspect_main(struct cli *cli, int argc, char **argv)
 		{ NULL, 0, NULL, 0 },
 	};
 	struct inspect_options opt = { 0 };
-	const char *roots[ROOTS_MAX];
+	const char *roots[INSPECT_ROOTS_MAX];
 	int o;
 
 	opt.roots = roots;
 	while ((o = getopt_long(argc, argv, CLI_SHORT, longopts, NULL)) !=
 	    -1) {
 		if (o == OPT_ROOT && optarg[0] == '/' &&
-		    opt.nroots < ROOTS_MAX)
+		    opt.nroots < INSPECT_ROOTS_MAX)
 			roots[opt.nroots++] = optarg;
 		else if (o == OPT_ROOT || cli_option(cli, o, optarg) == -1)
-			return (cli_usage(USAGE));
+			return (cli_usage(IMAGE_INSPECT_USAGE));
 	}
 	if (argc - optind != 1)
-		return (cli_usage(USAGE));
+		return (cli_usage(IMAGE_INSPECT_USAGE));
 	return (inspect_file(cli, argv[optind], &opt));
 }

@@ -133,7 +133,20 @@ const char *inspect_path(const char *path,
     const struct inspect_options *opt);
 
 /*
- * The same for the name of an osimage, a profile, an OS or an architecture:
+ * Where images may be put on a node: the directories given, or the default
+ * ones when none are, and its site.installdir, unless that is NULL or no
+ * clean path.  Strings stay the caller's; r->opt lives as long as r.
+ */
+#define INSPECT_ROOTS_MAX 64
+struct inspect_roots {
+	const char *at[INSPECT_ROOTS_MAX + 1];
+	struct inspect_options opt;
+};
+void inspect_roots(struct inspect_roots *r, const char *const *given,
+    size_t ngiven, const char *installdir);
+
+/*
+ * As inspect_path(), for the name of an osimage, a profile, an OS or an architecture:
  * letters, digits and "._+-", not "." or "-" first, no longer than 128.
  */
 const char *inspect_name(const char *name);

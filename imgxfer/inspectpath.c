@@ -1,3 +1,5 @@
+#include <assert.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "imgxfer/inspect.h"
@@ -87,7 +89,35 @@ inspect_path(const char *path, const struct inspect_options *opt)
 		if (is_below(path, roots[i]))
 			return (NULL);
 	return ("it lies outside of the directories where images may be "
-	    "put");
+	    "put (see --root)");
+}
+
+void
+inspect_roots(struct inspect_roots *r, const char *const *given,
+    size_t ngiven, const char *installdir)
+{
+	static const char *const top = "/";
+	const struct inspect_options anywhere = { &top, 1, 0 };
+	size_t n = ngiven, len;
+	char clean[PATH_MAX_BYTES + 1];
+
+	memset(r, 0, sizeof(*r));
+	if (ngiven == 0) {
+		given = default_roots;
+		n = sizeof(default_roots) / sizeof(default_roots[0]);
+	}
+	assert(n <= INSPECT_ROOTS_MAX);
+	memcpy(r->at, given, n * sizeof(*given));
+	/* "/data/" is as good as "/data". */
+	len = installdir != NULL ? strlen(installdir) : 0;
+	while (len > 1 && installdir[len - 1] == '/')
+		len--;
+	snprintf(clean, sizeof(clean), "%.*s", (int)len, len > 0 &&
+	    len < sizeof(clean) ? installdir : "");
+	if (inspect_path(clean, &anywhere) == NULL)
+		r->at[n++] = installdir;
+	r->opt.roots = r->at;
+	r->opt.nroots = n;
 }
 
 const char *

@@ -8,17 +8,24 @@
 #include "base/human.h"
 #include "imgxfer/flow.h"
 #include "imgxfer/lay.h"
+#include "imgxfer/recent.h"
 #include "remote/exec.h"
 #include "remote/quote.h"
 
 #define FLOW_BYTES ((size_t)4 << 20)
 #define WRITE_BYTES ((size_t)256 << 10)
 #define SLACK ((uint64_t)16 << 20)
+/*
+ * Of a stream, more than can be on its way at a time: the window of an SSH
+ * channel (2 MiB with OpenSSH), pipes, and what dd has in its hands.
+ */
+#define RECENT_BYTES ((size_t)16 << 20)
 
 struct lay {
 	struct lay_options opt;
 	struct held *held;
 	struct flow *flow;
+	struct recent recent;	/* of a stream; the writer's */
 	pthread_t writer;
 	int running;
 	int rc;			/* the writer's, once it is joined */
@@ -64,6 +71,8 @@ read_again(void *arg, uint64_t off, void *p, size_t len, struct err *e)
 	struct remote *r;
 	int rc = -1;
 
+	if (l->opt.path == NULL)
+		return (recent_get(&l->recent, off, p, len, e));
 	for (tries = 0; rc == -1 && tries <= max; tries++) {
 		if ((r = remote_sibling(l->opt.from->r, e)) != NULL)
 			rc = read_piece(r, l->opt.path, off, p, len, e);
@@ -88,9 +97,12 @@ write_all(struct lay *l, struct err *e)
 
 	if (p == NULL)
 		return (err_nomem(e));
-	while ((n = flow_read(l->flow, p, WRITE_BYTES, e)) > 0)
+	while ((n = flow_read(l->flow, p, WRITE_BYTES, e)) > 0) {
 		if (held_put(l->held, p, (size_t)n, &again, e) == -1)
 			goto out;
+		if (l->opt.path == NULL)
+			recent_put(&l->recent, p, (size_t)n);
+	}
 	if (n == 0)
 		rc = held_put_end(l->held, &again, e);
 out:
@@ -121,7 +133,9 @@ lay_new(const struct remote *to, const struct lay_options *opt,
 		return (NULL);
 	}
 	l->opt = *opt;
-	if ((l->flow = flow_new(FLOW_BYTES, e)) != NULL &&
+	if ((opt->path != NULL ||
+	    recent_init(&l->recent, RECENT_BYTES, e) == 0) &&
+	    (l->flow = flow_new(FLOW_BYTES, e)) != NULL &&
 	    (l->held = held_new(to, &how, e)) != NULL) {
 		if (pthread_create(&l->writer, NULL, run_writer, l) == 0) {
 			l->running = 1;
@@ -169,6 +183,7 @@ lay_free(struct lay *l)
 	}
 	held_free(l->held);
 	flow_free(l->flow);
+	recent_fini(&l->recent);
 	free(l);
 }
 

@@ -15,7 +15,8 @@ struct lay_options {
 	const char *base;	/* directory of the node it goes to */
 	unsigned grace_s;
 	const struct exportnode *from;	/* asked again for what was lost */
-	const char *path;	/* the bundle's, there */
+	const char *path;	/* the bundle's, there; NULL: it is a stream
+				   that is made as it goes */
 };
 
 /* to: a session with the node it goes to. */

@@ -22,9 +22,8 @@
 struct native;
 
 /*
- * Begin.  plan: without problems; it must live as long.  files: those of the
- * node whose digests are wanted.  ERR_FAILED for what only imgexport does:
- * kits, and a package list that xCAT is to choose.
+ * Begin.  plan: made for this, without problems; it must live as long.
+ * files: those of the node whose digests are wanted.
  */
 struct native *native_new(const struct exportplan *plan, struct nodefs *fs,
     const struct remote *node, const char *const *files, size_t nfiles,

@@ -63,6 +63,29 @@ source_file_close(struct source_file *f)
 	f->fd = -1;
 }
 
+static ssize_t
+bytes_read(void *arg, void *p, size_t len, struct err *e)
+{
+	struct source_bytes *b = arg;
+
+	(void)e;
+	len = len < b->len ? len : b->len;
+	len = b->step == 0 || len < b->step ? len : b->step;
+	if (len > 0)
+		memcpy(p, b->p, len);
+	b->p += len;
+	b->len -= len;
+	return ((ssize_t)len);
+}
+
+struct source
+source_bytes(struct source_bytes *b, const char *name)
+{
+	struct source s = { name, bytes_read, b };
+
+	return (s);
+}
+
 int
 source_drain(const struct source *s, struct err *e)
 {

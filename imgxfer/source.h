@@ -2,6 +2,7 @@
 #define IMGXFER_SOURCE_H_
 
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 #include "base/err.h"
@@ -37,6 +38,14 @@ struct source_file {
 int source_file_open(struct source_file *f, const char *path,
     struct source *out, struct err *e);
 void source_file_close(struct source_file *f);
+
+/* Bytes in memory, which stay the caller's: as far as they go. */
+struct source_bytes {
+	const uint8_t *p;
+	size_t len;	/* what is left of them */
+	size_t step;	/* no more than that at a time; 0: all */
+};
+struct source source_bytes(struct source_bytes *b, const char *name);
 
 /* Read what is left of it, to the end. */
 int source_drain(const struct source *s, struct err *e);

@@ -1,15 +1,7 @@
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
-#include <uthash.h>
-
 #include "imgxfer/treenames.h"
-
-struct treename {
-	UT_hash_handle hh;
-	char name[];
-};
 
 static const char *
 bad_name(const char *name, size_t len)
@@ -59,28 +51,14 @@ bad_head(const struct newc *ent)
 	    "its name has a byte 0 in it, or none behind it");
 }
 
-static struct treename *
-find(const struct treenames *t, const char *name, size_t len)
-{
-	struct treename *n;
-
-	HASH_FIND(hh, t->links, name, len, n);
-	return (n);
-}
-
 static const char *
 add_link(struct treenames *t, const char *name, size_t len)
 {
-	struct treename *n;
-
-	if (t->nlinks == TREENAMES_LINKS_MAX ||
+	if (t->links.n == TREENAMES_LINKS_MAX ||
 	    len > TREENAMES_BYTES_MAX - t->bytes)
 		return ("there are too many links before it");
-	if ((n = malloc(sizeof(*n) + len)) == NULL)
+	if (nametab_add(&t->links, name, len, 0) == NULL)
 		return ("there is too little memory for its name");
-	memcpy(n->name, name, len);
-	HASH_ADD_KEYPTR(hh, t->links, n->name, len, n);
-	t->nlinks++;
 	t->bytes += len;
 	return (NULL);
 }
@@ -97,11 +75,12 @@ treenames_add(struct treenames *t, const struct newc *ent)
 	if (memchr(ent->name, '/', ent->name_len) == NULL &&
 	    !S_ISDIR(ent->mode))
 		return ("it is no directory");
-	for (i = 1; t->nlinks > 0 && i < ent->name_len; i++)
-		if (ent->name[i] == '/' && find(t, ent->name, i) != NULL)
+	for (i = 1; t->links.n > 0 && i < ent->name_len; i++)
+		if (ent->name[i] == '/' &&
+		    nametab_find(&t->links, ent->name, i) != NULL)
 			return ("it lies below a symbolic link of the "
 			    "archive");
-	if (find(t, ent->name, ent->name_len) != NULL)
+	if (nametab_find(&t->links, ent->name, ent->name_len) != NULL)
 		return ("it is a symbolic link before");
 	return (S_ISLNK(ent->mode) ? add_link(t, ent->name, ent->name_len) :
 	    NULL);
@@ -110,10 +89,5 @@ treenames_add(struct treenames *t, const struct newc *ent)
 void
 treenames_fini(struct treenames *t)
 {
-	struct treename *n, *tmp;
-
-	HASH_ITER(hh, t->links, n, tmp) {
-		HASH_DEL(t->links, n);
-		free(n);
-	}
+	nametab_fini(&t->links);
 }

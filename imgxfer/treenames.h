@@ -1,6 +1,7 @@
 #ifndef IMGXFER_TREENAMES_H_
 #define IMGXFER_TREENAMES_H_
 
+#include "base/nametab.h"
 #include "imgxfer/newc.h"
 
 /*
@@ -12,8 +13,8 @@
 #define TREENAMES_BYTES_MAX ((size_t)24 << 20)	/* of links' names */
 
 struct treenames {
-	struct treename *links;
-	size_t nlinks, bytes;
+	struct nametab links;
+	size_t bytes;		/* of their names */
 };
 
 /* NULL when the entry may be in a tree, or why not. */

@@ -16,10 +16,6 @@
 #include "restore/restore.h"
 #include "restore/target.h"
 
-#define USAGE "restore SNAP [PATH...] {--to DIR | --site SITE} [--dry-run] " \
-    "[--exact] [--checksum]\n       (--site: [--keep-old] [--force] " \
-    "[--without-database]\n        [--image NAME] [--on-start] [--table T,T] " \
-    "[--rehome OLD=NEW])"
 #define THREADS_MAX 16
 #define REHOME_MAX 64
 
@@ -110,9 +106,9 @@ check_space(struct view *v, const struct selection *sel,
 	    "written, %s are free; nothing was restored", a->to, need, have));
 }
 
-static void
+static int
 print_json(const struct view *v, const struct arguments *a,
-    const struct plan_totals *t, size_t trouble)
+    const struct plan_totals *t, size_t trouble, struct err *e)
 {
 	json_t *j;
 
@@ -126,9 +122,7 @@ print_json(const struct view *v, const struct arguments *a,
 	    "bytes", (json_int_t)t->bytes,
 	    "damaged_blobs", (json_int_t)t->damaged,
 	    "reported", (json_int_t)trouble);
-	json_dumpf(j, stdout, JSON_INDENT(1));
-	printf("\n");
-	json_decref(j);
+	return (cli_json(j, e));
 }
 
 static void
@@ -209,7 +203,7 @@ run(struct arguments *a, const struct cli *cli)
 	progress_free(a->opt.progress);
 	trouble = report_count(a->opt.report);
 	if (rc == 0 && cli->json)
-		print_json(&v, a, &t, trouble);
+		rc = print_json(&v, a, &t, trouble, &e);
 	else if (rc == 0 && !cli->quiet)
 		print_summary(&v, a, &t, trouble);
 	if (rc == 0)
@@ -303,9 +297,9 @@ restore_main(struct cli *cli, int argc, char **argv)
 	    NULL)) != -1)
 		if (take_option(&a, opt, optarg) == -1 &&
 		    cli_option(cli, opt, optarg) == -1)
-			return (cli_usage(USAGE));
+			return (cli_usage(RESTORE_USAGE));
 	if (optind == argc)
-		return (cli_usage(USAGE));
+		return (cli_usage(RESTORE_USAGE));
 	if (check_arguments(&a) == -1)
 		return (STATUS_USAGE);
 	a.snap = a.onto.snap = argv[optind++];

@@ -1,16 +1,10 @@
-#include <stdlib.h>
 #include <string.h>
-
-#define HASH_NONFATAL_OOM 1
-#include <uthash.h>
 
 #include "formats/gnuname.h"
 #include "restore/reasons.h"
 
 struct reason {
 	size_t off, len;	/* in what was said */
-	UT_hash_handle hh;
-	char name[];
 };
 
 /* Up to the end of the last line that fits. */
@@ -33,13 +27,7 @@ reasons_add(struct reasons *r, const struct buf *said)
 void
 reasons_clear(struct reasons *r)
 {
-	struct reason *it, *tmp;
-
-	HASH_ITER(hh, r->table, it, tmp) {
-		HASH_DEL(r->table, it);
-		free(it);
-	}
-	r->table = NULL;
+	nametab_fini(&r->table);
 	r->known = 0;
 	buf_clear(&r->said);
 }
@@ -54,17 +42,14 @@ reasons_fini(struct reasons *r)
 static void
 remember(struct reasons *r, const struct buf *name, size_t off, size_t len)
 {
-	struct reason *it = NULL;
+	struct reason *it;
 
-	HASH_FIND(hh, r->table, name->data, name->len, it);
-	if (it != NULL || (it = calloc(1, sizeof(*it) + name->len)) == NULL)
+	if (nametab_find(&r->table, name->data, name->len) != NULL ||
+	    (it = nametab_add(&r->table, name->data, name->len,
+	    sizeof(*it))) == NULL)
 		return;
-	memcpy(it->name, name->data, name->len);
 	it->off = off;
 	it->len = len;
-	HASH_ADD_KEYPTR(hh, r->table, it->name, name->len, it);
-	if (it->hh.tbl == NULL)
-		free(it);
 }
 
 /* The lines that have come since. */
@@ -95,11 +80,10 @@ learn(struct reasons *r)
 const char *
 reasons_of(struct reasons *r, const char *name, struct buf *out)
 {
-	struct reason *it = NULL;
+	const struct reason *it;
 
 	learn(r);
-	HASH_FIND(hh, r->table, name, strlen(name), it);
-	if (it == NULL)
+	if ((it = nametab_find(&r->table, name, strlen(name))) == NULL)
 		return (NULL);
 	buf_clear(out);
 	buf_put_printable(out, (const char *)r->said.data + it->off, it->len);

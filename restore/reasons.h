@@ -2,6 +2,7 @@
 #define RESTORE_REASONS_H_
 
 #include "base/buf.h"
+#include "base/nametab.h"
 
 /*
  * What the commands of a node have said on standard error of single names, so
@@ -13,7 +14,7 @@
 struct reasons {
 	struct buf said;	/* whole lines */
 	size_t known;		/* bytes of it that are in the table */
-	struct reason *table;
+	struct nametab table;
 };
 
 void reasons_add(struct reasons *r, const struct buf *said);

@@ -18,7 +18,6 @@
 #include "vault/snapshots.h"
 #include "vault/tree.h"
 
-#define USAGE "verify [SNAP] [--read-data[=PERCENT]] | verify --osimages SNAP"
 #define TELL_PATHS 50	/* of lost files, on standard error */
 #define TELL_BLOBS 4	/* of one pack, likewise */
 #define THREADS_MAX 16
@@ -404,8 +403,8 @@ print_text(const struct verify *v, const struct scrub *s, int read_data)
 		    "elsewhere, or no snapshot needs it.\n");
 }
 
-static void
-print_json(struct verify *v, const struct scrub *s)
+static int
+print_json(struct verify *v, const struct scrub *s, struct err *e)
 {
 	json_t *j;
 
@@ -418,9 +417,7 @@ print_json(struct verify *v, const struct scrub *s)
 	    "read_bytes", (json_int_t)s->bytes,
 	    "damaged_blobs", (json_int_t)s->nbad,
 	    "lost_files", (json_int_t)v->lost_files, "damage", v->damage);
-	json_dumpf(j, stdout, JSON_INDENT(1));
-	printf("\n");
-	json_decref(j);
+	return (cli_json(j, e));
 }
 
 static int
@@ -460,11 +457,13 @@ run(struct verify *v, const char *name, unsigned percent, struct err *e)
 	if (check_snapshots(v, name, e) == -1)
 		goto out;
 	record_missing(v, name == NULL);
+	rc = 0;
 	if (v->cli->json)
-		print_json(v, &s);
+		rc = print_json(v, &s, e);
 	else if (!v->cli->quiet)
 		print_text(v, &s, percent > 0);
-	rc = cli_flush(e);
+	if (rc == 0)
+		rc = cli_flush(e);
 out:
 	scrub_fini(&s);
 	return (rc);
@@ -510,10 +509,10 @@ verify_main(struct cli *cli, int argc, char **argv)
 			return (STATUS_USAGE);
 		}
 		if (cli_option(cli, opt, optarg) == -1)
-			return (cli_usage(USAGE));
+			return (cli_usage(VERIFY_USAGE));
 	}
 	if (argc - optind > 1 || (osimages && (argc == optind || percent > 0)))
-		return (cli_usage(USAGE));
+		return (cli_usage(VERIFY_USAGE));
 	if (osimages)
 		return (oscmd_verify(cli, argv[optind]));
 	memset(&v, 0, sizeof(v));

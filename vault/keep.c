@@ -116,21 +116,43 @@ heal(struct store *s, struct store_out *o, const char *name,
     const uint8_t id[DIGEST_LEN], int taken, struct err *e)
 {
 	char mark[PACK_NAME_LEN];
-	int rc, old = 0;
+	int old = 0;
 
-	rc = proves(store_dir_reread(o, e), id, e);
-	if (rc == 1 && taken)
+	if (taken)
 		old = proves(store_in_open(s, name, e), id, e);
-	if (rc == 0 || old == -1)
-		rc = refuse(s, "replace", name, e);
-	if (rc != 1 || old == 1) {
+	if (old == -1) {
 		store_out_abort(o);
-		if (rc != 1)
-			return (-1);
-	} else if (store_dir_commit(o, name, 0, e) == -1)
+		return (refuse(s, "replace", name, e));
+	}
+	if (old == 1)
+		store_out_abort(o);
+	else if (store_dir_commit(o, name, 0, e) == -1)
 		return (-1);
 	pack_damage_name(id, mark);
 	return (store_remove(s, mark, e));
+}
+
+/*
+ * Whoever stores the same later leans on a pack that says to have it: one
+ * that lies would cost the vault what is to come.
+ */
+static int
+prove_new(struct store *s, struct store_out *o, const char *name,
+    uint8_t id[DIGEST_LEN], struct err *e)
+{
+	if (parse_pack(name, id) == -1)
+		return (err_set(e, ERR_FAILED, "%s: not a pack's name",
+		    name));
+	switch (proves(store_dir_reread(o, e), id, e)) {
+	case 1:
+		return (0);
+	case 0:
+		return (err_set(e, ERR_FAILED, "%s: may not store %s: what "
+		    "was sent is not what the name says", store_path(s),
+		    name));
+	default:
+		return (-1);
+	}
 }
 
 static int
@@ -141,20 +163,18 @@ commit_pack(struct store *s, struct store_out *o, const char *name,
 	char mark[PACK_NAME_LEN];
 	int taken, marked;
 
-	if (parse_pack(name, id) == -1) {
-		store_out_abort(o);
-		return (err_set(e, ERR_FAILED, "%s: not a pack's name",
-		    name));
-	}
+	if (prove_new(s, o, name, id, e) == -1)
+		goto fail;
 	pack_damage_name(id, mark);
 	if ((taken = is_there(s, name, e)) == -1 ||
-	    (marked = is_there(s, mark, e)) == -1) {
-		store_out_abort(o);
-		return (-1);
-	}
+	    (marked = is_there(s, mark, e)) == -1)
+		goto fail;
 	if (taken || marked)
 		return (heal(s, o, name, id, taken, e));
 	return (store_dir_commit(o, name, STORE_DIR_NEW, e));
+fail:
+	store_out_abort(o);
+	return (-1);
 }
 
 int

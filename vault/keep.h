@@ -5,8 +5,9 @@
 
 /*
  * What an append-only vault lets a client do to objects (xcatvault-serve(1)):
- * add new ones, and put a good pack in the place of a damaged one.  The
- * store is one of vault/store_dir.h.
+ * add new ones, packs only after reading them to the end and proving that they
+ * hold what their names say, and put a good pack in the place of a damaged
+ * one.  The store is one of vault/store_dir.h.
  */
 
 /* 0 when the object is not there; else a refusal. */

@@ -113,7 +113,7 @@ struct store_lock *store_lock(struct store *s, const char *name,
     int exclusive, struct err *e);
 void store_unlock(struct store_lock *l);
 
-/* Remove what dead writers left in tmp/. */
+/* Remove what dead writers left in tmp/; others may write meanwhile. */
 void store_clean(struct store *s);
 
 #endif

@@ -3,12 +3,13 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <pthread.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/random.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/io.h"
@@ -18,6 +19,8 @@
 #include "vault/store_ops.h"
 
 #define WRITEBACK_BYTES (8 << 20)	/* start writing to disk this often */
+#define NTOUCHED 256		/* folders of packs */
+#define FRESH_S 600		/* a change to a folder is on disk by then */
 
 struct store_dir {
 	struct store store;
@@ -25,9 +28,8 @@ struct store_dir {
 	int beneath;		/* no link in it is followed */
 	dev_t dev;
 	ino_t ino;
-	atomic_uint serial;	/* for names in tmp/ */
 	pthread_mutex_t lock;
-	uint8_t touched[256];	/* packs/xx to be fsynced; under lock */
+	uint8_t touched[NTOUCHED];	/* packs/xx to be fsynced; under lock */
 };
 
 struct dir_in {
@@ -402,15 +404,40 @@ dir_in_read(struct store_in *in, void *p, size_t len, uint64_t off,
 }
 
 /*
+ * A name of nobody else's: not of another process of that number either,
+ * which another host, or another container, may well have.
+ */
+static int
+open_tmp(struct store_dir *d, struct dir_out *o, struct err *e)
+{
+	struct place p;
+	uint64_t word;
+	int fd;
+
+	do {
+		if (getrandom(&word, sizeof(word), 0) != sizeof(word))
+			return (err_sys(e, "getrandom"));
+		snprintf(o->tmp, sizeof(o->tmp), "tmp/%ld-%016llx.pack",
+		    (long)getpid(), (unsigned long long)word);
+		if (place_open(d->fd, d->beneath, o->tmp, &p, e) == -1)
+			return (-1);
+		fd = openat(p.fd, p.leaf, O_RDWR | O_CREAT | O_EXCL |
+		    O_CLOEXEC | O_NOFOLLOW, 0600);
+		place_close(&p);
+	} while (fd == -1 && errno == EEXIST);
+	return (fd != -1 ? fd : err_sys(e, "%s/%s", d->store.path, o->tmp));
+}
+
+/*
  * The flock tells a live writer's file from a dead one's; it goes with the
- * descriptor.
+ * descriptor.  Whoever cleans may have come between.
  */
 static struct store_out *
 dir_out_new(struct store *s, struct err *e)
 {
 	struct store_dir *d = own(s);
 	struct dir_out *o;
-	struct place p;
+	struct stat st;
 
 	if ((o = calloc(1, sizeof(*o))) == NULL) {
 		err_nomem(e);
@@ -418,23 +445,18 @@ dir_out_new(struct store *s, struct err *e)
 	}
 	o->out.ops = &dir_ops;
 	o->dir = d;
-	snprintf(o->tmp, sizeof(o->tmp), "tmp/%ld-%u.pack", (long)getpid(),
-	    atomic_fetch_add(&d->serial, 1));
-	if (place_open(d->fd, d->beneath, o->tmp, &p, e) == -1) {
-		free(o);
-		return (NULL);
+	for (;;) {
+		if ((o->fd = open_tmp(d, o, e)) == -1) {
+			free(o);
+			return (NULL);
+		}
+		/* Not all file systems know locks; a file taken is left. */
+		if ((flock(o->fd, LOCK_EX | LOCK_NB) == 0 ||
+		    errno != EWOULDBLOCK) && fstat(o->fd, &st) == 0 &&
+		    st.st_nlink > 0)
+			return (&o->out);
+		close(o->fd);
 	}
-	(void)unlinkat(p.fd, p.leaf, 0);
-	o->fd = openat(p.fd, p.leaf, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC |
-	    O_NOFOLLOW, 0600);
-	place_close(&p);
-	if (o->fd == -1) {
-		err_sys(e, "%s/%s", s->path, o->tmp);
-		free(o);
-		return (NULL);
-	}
-	(void)flock(o->fd, LOCK_EX | LOCK_NB);
-	return (&o->out);
 }
 
 static int
@@ -456,17 +478,16 @@ dir_out_write(struct store_out *out, const void *p, size_t len,
 	return (0);
 }
 
-/* Remember which folder's entries dir_sync() must make durable. */
-/* Remember which folder's entries dir_sync() must make durable. */
+/* The number of the folder that a pack's name lies in, which is made. */
 static int
-touch_folder(struct store_dir *d, const char *name, struct err *e)
+pack_folder(struct store_dir *d, const char *name, struct err *e)
 {
 	char folder[16];
 	struct place p;
 	unsigned n;
 	int rc = 0;
 
-	if (sscanf(name, "packs/%2x/", &n) != 1 || n > 255)
+	if (sscanf(name, "packs/%2x/", &n) != 1 || n >= NTOUCHED)
 		return (err_set(e, ERR_FAILED, "%s: not a pack's name", name));
 	snprintf(folder, sizeof(folder), "packs/%02x", n);
 	if (place_open(d->fd, d->beneath, folder, &p, e) == -1)
@@ -474,12 +495,19 @@ touch_folder(struct store_dir *d, const char *name, struct err *e)
 	if (mkdirat(p.fd, p.leaf, 0700) == -1 && errno != EEXIST)
 		rc = err_sys(e, "%s/%s", d->store.path, folder);
 	place_close(&p);
-	if (rc == -1)
-		return (-1);
+	return (rc == -1 ? -1 : (int)n);
+}
+
+/*
+ * Its entries are for dir_sync() to make durable.  Only once the name is
+ * there: a sync that another thread has under way may be past the folder.
+ */
+static void
+touch_folder(struct store_dir *d, int n)
+{
 	pthread_mutex_lock(&d->lock);
 	d->touched[n] = 1;
 	pthread_mutex_unlock(&d->lock);
-	return (0);
 }
 
 static void
@@ -555,9 +583,10 @@ store_dir_commit(struct store_out *out, const char *name, int flags,
 {
 	struct dir_out *o = (struct dir_out *)out;
 	const char *path = o->dir->store.path;
+	int n = -1;
 
 	if ((flags & STORE_DIR_DURABLE) == 0 &&
-	    touch_folder(o->dir, name, e) == -1)
+	    (n = pack_folder(o->dir, name, e)) == -1)
 		goto fail;
 	if (io_fsync(o->fd) == -1) {
 		err_sys(e, "fsync %s/%s", path, o->tmp);
@@ -565,6 +594,8 @@ store_dir_commit(struct store_out *out, const char *name, int flags,
 	}
 	if (rename_tmp(o, name, flags, e) == -1)
 		goto fail;
+	if (n != -1)
+		touch_folder(o->dir, n);
 	if (close(o->fd) == -1) {
 		o->fd = -1;
 		err_sys(e, "close %s/%s", path, name);
@@ -591,19 +622,34 @@ store_dir_reread(struct store_out *out, struct err *e)
 	return (dir_in_open(&o->dir->store, o->tmp, e));
 }
 
+/*
+ * Packs that somebody else has just named, or a run that was killed before
+ * it got here, may be leaned on too, and their names are not sure to be on
+ * disk.  Older ones are: no kernel keeps them to itself that long.
+ */
+static int
+is_fresh(const struct store_dir *d, const char *folder, time_t now)
+{
+	struct stat st;
+
+	return (fstatat(d->fd, folder, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+	    st.st_ctime > now - FRESH_S);
+}
+
 static int
 dir_sync(struct store *s, struct err *e)
 {
 	struct store_dir *d = own(s);
+	time_t now = time(NULL);
 	char folder[16];
 	unsigned n;
 	int rc, any = 0;
 
 	pthread_mutex_lock(&d->lock);
-	for (rc = 0, n = 0; n < 256 && rc == 0; n++) {
-		if (!d->touched[n])
-			continue;
+	for (rc = 0, n = 0; n < NTOUCHED && rc == 0; n++) {
 		snprintf(folder, sizeof(folder), "packs/%02x", n);
+		if (!d->touched[n] && !is_fresh(d, folder, now))
+			continue;
 		any = 1;
 		if ((rc = io_fsync_dir(d->fd, folder, e)) == 0)
 			d->touched[n] = 0;
@@ -679,7 +725,9 @@ clean_one(void *arg, const char *name, uint64_t bytes, struct err *e)
 	snprintf(file, sizeof(file), "tmp/%s", name);
 	if (place_open(d->fd, d->beneath, file, &p, e) == -1)
 		return (0);
-	fd = openat(p.fd, p.leaf, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	/* Where locks come over a network they are for who may write. */
+	fd = openat(p.fd, p.leaf, O_RDWR | O_CLOEXEC | O_NOFOLLOW |
+	    O_NONBLOCK);
 	if (fd != -1 && flock(fd, LOCK_EX | LOCK_NB) == 0)
 		(void)unlinkat(p.fd, p.leaf, 0);
 	if (fd != -1)

@@ -291,3 +291,122 @@ untouched_files()
 	nothing_held a
 	nothing_held b
 }
+
+@test "native: without imgexport, and proved the same way" {
+	on mn_fault a imgexport=hang
+	exits 0 copy_image --engine native --dry-run
+	untouched
+	exits 0 copy_image --engine native --complete
+	on mn_fault a clear
+	says "the same at both ends"
+	says "imported, 10 files .* proved"
+	arrived
+	cmp "$(root a)/install/postscripts/setupfoo" \
+	    "$(root b)/install/postscripts/setupfoo"
+	nothing_held a
+	nothing_held b
+	equal "$(find "$T" -newer "$XCATVAULT_CONFIG" -size +20k)" ''
+	exits 2 copy_image --engine native
+	complains "it is in the table osimage"
+}
+
+@test "native: the other node's digest is another one" {
+	on mn_fault b digest=lie
+	exits 5 copy_image --engine native
+	complains "another one there than here"
+	untouched
+}
+
+@test "native: the second connection is cut: what was lost is sent again" {
+	grow a 6000000
+	"$XCATVAULT" image copy "$IMAGE" --from a --to b --engine native \
+	    >"$T/log" 2>&1 3>&- 4>&- &
+	for _ in {1..200}; do
+		[ -z "$(find "$(root b)/var/tmp" -name bundle.tgz -size +0 \
+		    2>/dev/null)" ] || break
+		sleep 0.02
+	done
+	on mn_cut b
+	wait $! || {
+		cat "$T/log"
+		return 1
+	}
+	grep "made anew" "$T/log"
+	arrived
+	nothing_held a
+	nothing_held b
+}
+
+@test "kits are refused before anything is made" {
+	local engine
+
+	on mn_sh a chtab "imagename=$IMAGE" osimage.kitcomponents=k1
+	for engine in imgexport native; do
+		STATUS=0
+		copy_image --engine $engine >"$T/out" 2>"$T/err" || STATUS=$?
+		equal "$STATUS" 2 "$engine" || break
+		complains "osimage.kitcomponents" || break
+	done
+	on mn_sh a chtab "imagename=$IMAGE" osimage.kitcomponents=
+	equal "$STATUS" 2
+	complains "osimage.kitcomponents"
+	untouched
+}
+
+# elsewhere NODE DIR: it has its install directory there, and no other
+elsewhere()
+{
+	on mn_sh "$1" chtab key=installdir "site.value=$2"
+}
+
+moves_third()
+{
+	local n
+
+	for n in imgexport native; do
+		rm -f "$T/third.tgz"
+		empty b
+		on mn_sh b sh -c 'rm -rf /data && mkdir -p /data/install'
+		exits 0 xv image export third --site a -o "$T/third.tgz" \
+		    --engine $n &&
+		    exits 0 xv image copy third --from a --to b --engine $n &&
+		    arrived third /data/install/netboot/third || return 1
+	done
+}
+
+@test "other install directories than /install" {
+	local dir=/data/install/netboot/third
+
+	on mn_sh a sh -c "mkdir -p $dir /data/install/lists &&
+	    cp $IMAGE_DIR/[kir]*[lz] $dir/ &&
+	    ln -s /install/postscripts /data/install/ &&
+	    echo bash >/data/install/lists/l"
+	on mn_sh a chtab imagename=third osimage.provmethod=netboot \
+	    osimage.imagetype=linux osimage.osname=Linux \
+	    osimage.osvers=rocky9.4 osimage.osarch=x86_64 osimage.profile=third
+	on mn_sh a chtab imagename=third "linuximage.rootimgdir=$dir" \
+	    linuximage.pkglist=/data/install/lists/l
+	exits 2 xv image export third --site a -o "$T/third.tgz"
+	complains "netboot/third\": it lies outside.*see --root"
+	exits 0 xv image export third --site a -o "$T/third.tgz" --root /data \
+	    --engine native
+	exits 3 xv image export third --site a -o "$T/third.tgz" --root data
+	elsewhere a /data/install/
+	elsewhere b /data/install
+	STATUS=0
+	moves_third || STATUS=$?
+	elsewhere b /install
+	empty b
+	on mn_sh b rm -rf /data
+	equal "$STATUS" 0
+	# there it has no place, unless that is allowed
+	STATUS=0
+	xv image copy third --from a --to b >"$T/out" 2>"$T/err" || STATUS=$?
+	elsewhere a /install
+	equal "$STATUS" 3
+	complains "third/kernel: it lies outside.*--root"
+	untouched
+	exits 0 xv image copy third --from a --to b --root /data
+	arrived third $dir
+	on mn_sh b rm -rf /data
+}

@@ -161,9 +161,15 @@ mn_in_root()
 @test "native: what only imgexport can do is refused, and nothing is written" {
 	on mn_sh a chtab "imagename=$IMAGE" linuximage.pkglist=
 	exits 2 native "$IMAGE"
-	complains 'pkglist.*imgexport'
+	complains 'pkglist.*--engine imgexport'
+	exits 2 native "$IMAGE" --dry-run
+	says 'problem: linuximage.pkglist'
 	on mn_sh a chtab "imagename=$IMAGE" \
 	    linuximage.pkglist=/install/custom/netboot/rocky/compute.rocky9.x86_64.pkglist
+	on mn_sh a chtab "imagename=$IMAGE" osimage.kitcomponents=k1
+	exits 2 native "$IMAGE"
+	complains 'kitcomponents.*--engine imgexport'
+	on mn_sh a chtab "imagename=$IMAGE" osimage.kitcomponents=
 	exits 3 native "$IMAGE" --engine best
 	complains 'engine'
 	equal "$(find "$T" -maxdepth 1 -name 'out.tgz*')" '' "files here"

@@ -46,6 +46,24 @@ hold_backup()
 	take --volume "$T/src=/v"
 }
 
+@test "backups of many sites that start at once all go their way" {
+	directory_only "the far side cleans there"
+	need_strace
+	echo left >"$V/tmp/1-0.pack"
+	# one stands still where it takes away what a dead one left
+	held_on "$V/tmp/1-0.pack"
+	held_start flock,unlink,unlinkat "$XCATVAULT" backup --site one \
+	    --volume "$T/src=/v"
+	held_next 'tmp/1-0.pack'
+	exits 0 timeout 20 "$XCATVAULT" backup --site two --volume "$T/src=/v"
+	held_go
+	held_end
+	equal "$HELD_STATUS" 0
+	equal "$(find "$V/tmp" -type f)" ""
+	equal "$(snapshot_count)" 3
+	sound
+}
+
 @test "a backup of another site meanwhile goes its way" {
 	need_strace
 	hold_backup s

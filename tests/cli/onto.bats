@@ -654,6 +654,26 @@ same_files()
 	diff "$T/a" "$T/b"
 }
 
+@test "many files are proved in several sessions, and a wrong one is told of" {
+	mkdir "$T/tree"
+	perl -e 'chdir shift or die;
+		for my $i (1 .. 2600) {
+			my $dir = "d" . $i % 26;
+			mkdir $dir;
+			open(my $f, ">", "$dir/f$i") or die;
+			print $f "$i\n" x ($i % 9 + 1);
+		}' "$T/tree"
+	of /install "$T/tree"
+	fresh
+	mn_fault b 'digest=wrong:/f(26|1025|2600)'
+	exits 5 onto --json
+	equal "$(jq '.result.volumes[0].proved' "$T/out")" 2597
+	equal "$(grep -c 'are not those that were sent' "$T/err")" 3
+	mn_fault b clear
+	exits 0 onto --json
+	same_tree "$T/tree" "$(mn_path b /install)"
+}
+
 @test "the plan as JSON; options that do not go together" {
 	plain_tree "$T/tree"
 	of /install "$T/tree"

@@ -152,7 +152,8 @@ ask()
 	END
 	equal "$(cut -d' ' -f1 "$T/said" | paste -sd' ')" \
 	    "64 66 66 66 64 64 66 64 66 64 66 64 66 status"
-	equal "$(grep -c 'append-only' "$T/said")" 7
+	equal "$(grep -c 'append-only' "$T/said")" 6
+	equal "$(grep -c 'not what the name says' "$T/said")" 1
 	stamps | cmp - "$T/stamps"
 	equal "$(find "$V/tmp" -type f)" ""
 }

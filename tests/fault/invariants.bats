@@ -59,6 +59,24 @@ unmodified()
 	perl "$TESTS/fault/durable_order.pl" "$V" "$T/trace"
 }
 
+@test "invariant 1: names that a killed run did not make durable are made so before they are leaned on" {
+	noise 1 3500000 >"$T/src/one"
+	killed_at "$NAMING:when=3"
+	local pack commit
+
+	packs >"$T/packs"
+	[ "$(wc -l <"$T/packs")" -ge 2 ]
+	exits 0 strace -f -qqq -y -s 4096 -o "$T/trace" \
+	    -e "trace=$NAMING,fsync" \
+	    "$XCATVAULT" backup --site s --volume "$T/src=/v"
+	commit=$(grep -n "^.*rename.*snapshots/.*\.json" "$T/trace" |
+	    tail -n 1 | cut -d : -f 1)
+	while read -r pack; do
+		head -n "$commit" "$T/trace" |
+		    grep "fsync([0-9]*<$(dirname "$pack")>"
+	done <"$T/packs"
+}
+
 @test "invariant 1: a disk that fails to sync gets no snapshot" {
 	noise 1 2500000 >"$T/src/one"
 	local call

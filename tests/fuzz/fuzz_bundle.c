@@ -5,26 +5,6 @@
  * A whole bundle.  With an odd first byte the checksum of each header in it
  * is put right, so that what lies behind is reached.
  */
-struct bytes {
-	const uint8_t *p;
-	size_t len;
-};
-
-static ssize_t
-bytes_read(void *arg, void *to, size_t len, struct err *e)
-{
-	struct bytes *b = arg;
-
-	(void)e;
-	if (len > b->len)
-		len = b->len;
-	if (len > 0)
-		memcpy(to, b->p, len);
-	b->p += len;
-	b->len -= len;
-	return ((ssize_t)len);
-}
-
 static void
 seal(uint8_t *h)
 {
@@ -82,8 +62,8 @@ int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	uint8_t *copy = malloc(size + 1);
-	struct bytes b;
-	struct source src = { "fuzz", bytes_read, &b };
+	struct source_bytes b = { NULL, 0, 0 };
+	struct source src = source_bytes(&b, "fuzz");
 	struct inspect in;
 	struct err e = { 0 };
 	size_t at;

@@ -84,9 +84,12 @@ check_entry(const struct entry *ent)
 	if (ent->type == ENTRY_LINK)
 		MUST(ent->link.len > 0 &&
 		    pathtext_valid(ent->link.p, ent->link.len));
+	/* Whatever is no directory may have several names. */
+	MUST(ent->type != ENTRY_DIR || ent->hardlink.len == 0);
+	MUST(ent->hardlink.len != 1);
+	MUST(ent->path.len > 1 || ent->type == ENTRY_DIR);
 	if (ent->type != ENTRY_FILE)
-		MUST(ent->hardlink.len + ent->blobs.len + ent->holes.len +
-		    ent->list_depth == 0);
+		MUST(ent->blobs.len + ent->holes.len + ent->list_depth == 0);
 }
 
 int

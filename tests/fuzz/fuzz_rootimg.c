@@ -5,33 +5,11 @@
  * A root image, the tree of one, or an initrd (the first byte says which),
  * in pieces of some length: cpio, tar, squashfs, packed or not.
  */
-struct bytes {
-	const uint8_t *p;
-	size_t len, step;
-};
-
-static ssize_t
-bytes_read(void *arg, void *to, size_t len, struct err *e)
-{
-	struct bytes *b = arg;
-
-	(void)e;
-	if (len > b->len)
-		len = b->len;
-	if (len > b->step)
-		len = b->step;
-	if (len > 0)
-		memcpy(to, b->p, len);
-	b->p += len;
-	b->len -= len;
-	return ((ssize_t)len);
-}
-
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct bytes b;
-	struct source src = { "", bytes_read, &b };
+	struct source_bytes b;
+	struct source src = source_bytes(&b, "");
 	struct rootimg r;
 	struct err e = { 0 };
 	enum osarch arch;

@@ -94,6 +94,7 @@ fault sets switches, or clears them all.  Several may be set at once.
   imgexport=column[:NAME] the manifest has no such column (exlist)
   line=endless            what an export hears from the node never ends a line
   digest=lie              SHA-256 as the node tells it is wrong
+  digest=wrong:REGEX      only of names that end so
   digest=slow             and takes a minute
   imgimport=hang          at once; stuck[:N]: after N (2) files
   imgimport=lose[:NAME]   NAME.* (rootimg) is not put in its place; status 0

@@ -321,6 +321,7 @@ static void
 test_trailer_bounds(void **state)
 {
 	uint64_t most = FRAME_RAW_MAX - 4 * 512, top = UINT64_MAX;
+	uint64_t stored = frame_bound(FRAME_RAW_MAX);
 	struct err e = { 0 };
 
 	(void)state;
@@ -333,6 +334,10 @@ test_trailer_bounds(void **state)
 	check_failed(try_trailer(1000, 50, most + 1, 1090, &e), &e,
 	    ERR_DAMAGED);
 	check_failed(try_trailer(1000, 50, top, 1090, &e), &e, ERR_DAMAGED);
+	/* No more is read for an INDEX than one can be. */
+	assert_int_equal(try_trailer(0, stored, 70, stored + 40, &e), 0);
+	check_failed(try_trailer(0, stored + 1, 70, stored + 41, &e), &e,
+	    ERR_DAMAGED);
 	/* Sums that come round to the length of the file. */
 	check_failed(try_trailer(top, 1051, 70, 1090, &e), &e, ERR_DAMAGED);
 	check_failed(try_trailer(1051, top, 70, 1090, &e), &e, ERR_DAMAGED);

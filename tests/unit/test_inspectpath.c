@@ -52,6 +52,38 @@ test_roots(void **state)
 	assert_non_null(inspect_path("/install/x", &opt));
 }
 
+/* Those of a node: what was given or the usual ones, and its own. */
+static void
+test_node_roots(void **state)
+{
+	static const char *const given[] = { "/srv" };
+	static const char *const no_paths[] = { NULL, "", "/", "//", "data",
+	    "/a b", "/a/../b", "/a//b" };
+	struct inspect_roots r;
+	char longest[1100];
+	size_t i;
+
+	(void)state;
+	inspect_roots(&r, NULL, 0, "/data/install/");
+	assert_null(inspect_path("/data/install/x", &r.opt));
+	assert_null(inspect_path("/install/x", &r.opt));
+	assert_null(inspect_path("/opt/xcat/share/x", &r.opt));
+	assert_non_null(inspect_path("/data/x", &r.opt));
+	inspect_roots(&r, given, 1, "/data/install");
+	assert_null(inspect_path("/data/install/x", &r.opt));
+	assert_null(inspect_path("/srv/x", &r.opt));
+	assert_non_null(inspect_path("/install/x", &r.opt));
+	for (i = 0; i < COUNT(no_paths); i++) {
+		inspect_roots(&r, given, 1, no_paths[i]);
+		assert_int_equal(r.opt.nroots, 1);
+	}
+	memset(longest, 'a', sizeof(longest) - 1);
+	longest[0] = '/';
+	longest[sizeof(longest) - 1] = '\0';
+	inspect_roots(&r, given, 1, longest);
+	assert_int_equal(r.opt.nroots, 1);
+}
+
 static void
 test_names(void **state)
 {
@@ -78,6 +110,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_paths),
 		cmocka_unit_test(test_roots),
+		cmocka_unit_test(test_node_roots),
 		cmocka_unit_test(test_names),
 	};
 

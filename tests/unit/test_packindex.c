@@ -117,6 +117,7 @@ static const struct wrong wrongs[] = {
 	{ HEAD "# frame 0 9 01024 1\n" ID_A "  0\n", 9 },
 	{ HEAD "# frame 0 0 1024 1\n" ID_A "  0\n", 0 },
 	{ HEAD "# frame 0 4294967296 1024 1\n" ID_A "  0\n", 4294967296 },
+	{ HEAD "# frame 0 4294967295 1024 1\n" ID_A "  0\n", 4294967295 },
 	{ HEAD "# frame 0 9 83886592 1\n" ID_A "  0\n", 9 },
 	{ HEAD "# frame 0 9 1024 1 \n" ID_A "  0\n", 9 },
 	{ HEAD "# frame 0 9 1024  1\n" ID_A "  0\n", 9 },
@@ -212,7 +213,7 @@ make_index(struct packindex *x, struct rng *r)
 			    1 + (uint32_t)rng_below(r, 100000);
 			raw += USTAR_BLOCK + (uint32_t)USTAR_PADDED(lens[k]);
 		}
-		stored = 1 + (uint32_t)rng_below(r, UINT32_MAX);
+		stored = 1 + (uint32_t)rng_below(r, frame_bound(raw));
 		assert_int_equal(packindex_add_frame(x, off, stored, raw,
 		    &e), 0);
 		for (k = 0; k < n; k++) {

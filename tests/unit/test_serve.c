@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "tests/unit/unit.h"
+#include "vault/deposit.h"
 #include "vault/serve.h"
 #include "vault/store_wire.h"
 
@@ -474,6 +475,87 @@ test_append_only(void **state)
 	end(&f, s, dir);
 }
 
+/* A pack of one file, and its name. */
+static void
+make_pack(const char *dir, char name[400], struct buf *pack)
+{
+	static const uint8_t text[5000] = "text";
+	const struct deposit_file file = { "f", text, sizeof(text) };
+	struct snapshot snap = { .site = strdup("s"), .host = strdup("h"),
+	    .tool = strdup("t") };
+	char path[300];
+	struct seen seen = { "", 0 };
+	struct err e = { 0 };
+	struct vault *v;
+
+	setenv("XCATVAULT_CACHE", dir, 1);
+	snprintf(path, sizeof(path), "%s/from", dir);
+	assert_int_equal(vault_init(path, &e), 0);
+	assert_non_null(v = vault_open(path, &e));
+	assert_int_equal(deposit_store(v, &snap, "/v", &file, 1, &e), 0);
+	assert_int_equal(store_list_below(v->store, "packs", see, &seen,
+	    &e), 0);
+	snprintf(name, 400, "packs/%.*s", (int)strcspn(seen.names, " "),
+	    seen.names);
+	assert_int_equal(store_get(v->store, name, 1 << 20, pack, &e), 0);
+	snapshot_fini(&snap);
+	vault_close(v);
+}
+
+static int
+send_pack(struct store *s, const char *name, const struct buf *pack,
+    struct err *e)
+{
+	struct store_out *o = store_out_new(s, e);
+
+	assert_non_null(o);
+	assert_int_equal(store_out_write(o, pack->data, pack->len, e), 0);
+	return (store_out_commit(o, name, e));
+}
+
+/* A pack that does not hold what it says would be leaned on. */
+static void
+test_append_only_packs(void **state)
+{
+	static const size_t cuts[] = { 0, 4, 40 };
+	const char *dir = scratch_begin();
+	char path[300], name[400], folder[16];
+	struct buf pack = BUF_INIT, got = BUF_INIT;
+	struct seen seen = { "", 0 };
+	struct err e = { 0 };
+	struct store *s;
+	struct far f;
+	size_t i, len;
+
+	(void)state;
+	make_pack(dir, name, &pack);
+	snprintf(path, sizeof(path), "%s/to", dir);
+	s = far_store(&f, path, 1, 1);
+	for (i = 0, len = pack.len; i < COUNT(cuts); i++) {
+		pack.len = cuts[i];
+		check_failed(send_pack(s, name, &pack, &e), &e, ERR_FAILED);
+	}
+	pack.len = len;
+	for (i = 0; i < len; i += 7) {
+		pack.data[i] ^= 0x04;
+		check_failed(send_pack(s, name, &pack, &e), &e, ERR_FAILED);
+		pack.data[i] ^= 0x04;
+	}
+	snprintf(folder, sizeof(folder), "%.8s", name);
+	assert_int_equal(store_list(s, folder, 0, see, &seen, &e), 0);
+	assert_string_equal(seen.names, "");
+	assert_int_equal(store_list(s, "tmp", 0, see, &seen, &e), 0);
+	assert_string_equal(seen.names, "");
+	assert_int_equal(send_pack(s, name, &pack, &e), 0);
+	assert_int_equal(send_pack(s, name, &pack, &e), 0);
+	assert_int_equal(store_get(s, name, 1 << 20, &got, &e), 0);
+	assert_int_equal(got.len, len);
+	assert_memory_equal(got.data, pack.data, len);
+	buf_fini(&pack);
+	buf_fini(&got);
+	end(&f, s, dir);
+}
+
 /* No symbolic link within the vault is followed. */
 static void
 test_links(void **state)
@@ -521,6 +603,7 @@ main(void)
 		cmocka_unit_test(test_lost),
 		cmocka_unit_test(test_hostile),
 		cmocka_unit_test(test_append_only),
+		cmocka_unit_test(test_append_only_packs),
 		cmocka_unit_test(test_links),
 	};
 

@@ -80,12 +80,37 @@ test_directory(void **state)
 	assert_true(fcntl(STDIN_FILENO, F_GETFD) != -1);
 }
 
+static void
+test_bytes(void **state)
+{
+	static const char text[] = "0123456789";
+	struct source_bytes b = { (const uint8_t *)text, 10, 3 };
+	struct source s = source_bytes(&b, "text");
+	char got[16];
+	struct err e = { 0 };
+
+	(void)state;
+	assert_string_equal(s.name, "text");
+	assert_int_equal(s.read(s.arg, got, sizeof(got), &e), 3);
+	assert_memory_equal(got, "012", 3);
+	assert_int_equal(s.read(s.arg, got, 2, &e), 2);
+	assert_memory_equal(got, "34", 2);
+	assert_int_equal(b.len, 5);
+	b.step = 0;
+	assert_int_equal(s.read(s.arg, got, sizeof(got), &e), 5);
+	assert_memory_equal(got, "56789", 5);
+	assert_int_equal(s.read(s.arg, got, sizeof(got), &e), 0);
+	b.p = NULL;
+	assert_int_equal(source_drain(&s, &e), 0);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_file),
 		cmocka_unit_test(test_directory),
+		cmocka_unit_test(test_bytes),
 	};
 
 	return (cmocka_run_group_tests(tests, NULL, NULL));

@@ -247,6 +247,41 @@ test_clean(void **state)
 	end(s, dir);
 }
 
+/*
+ * Two that know nothing of each other, as in two containers where both have
+ * the same number: neither takes the other's file for its own.
+ */
+static void
+test_two_writers(void **state)
+{
+	static const char other_name[] = "packs/cd/" "00000000000000000000"
+	    "00000000000000000000000000000000000000000000.pack";
+	char path[300];
+	const char *dir;
+	struct store *s = begin(&dir, path), *t;
+	struct store_out *o, *other;
+	struct store_in *in;
+	struct err e = { 0 };
+	uint8_t got[5];
+
+	(void)state;
+	assert_non_null(t = store_open(path, &e));
+	assert_non_null(o = store_out_new(s, &e));
+	assert_int_equal(store_out_write(o, "mine!", 5, &e), 0);
+	assert_non_null(other = store_out_new(t, &e));
+	assert_int_equal(store_out_write(other, "its", 3, &e), 0);
+	assert_int_equal(unfinished(s), 2);
+	assert_int_equal(store_out_commit(o, NAME, &e), 0);
+	assert_int_equal(store_out_commit(other, other_name, &e), 0);
+	assert_non_null(in = store_in_open(t, NAME, &e));
+	assert_int_equal(store_in_bytes(in), 5);
+	assert_int_equal(store_in_read(in, got, 5, 0, &e), 0);
+	assert_memory_equal(got, "mine!", 5);
+	store_in_close(in);
+	store_close(t);
+	end(s, dir);
+}
+
 static void
 test_locks(void **state)
 {
@@ -287,6 +322,7 @@ main(void)
 		cmocka_unit_test(test_large_objects),
 		cmocka_unit_test(test_abort),
 		cmocka_unit_test(test_clean),
+		cmocka_unit_test(test_two_writers),
 		cmocka_unit_test(test_locks),
 	};
 

@@ -4,28 +4,6 @@
 #include "imgxfer/unpack.h"
 #include "tests/unit/unit.h"
 
-/* Bytes in memory, given in pieces of at most step. */
-struct memory {
-	const uint8_t *p;
-	size_t len, at, step;
-};
-
-static ssize_t
-memory_read(void *arg, void *p, size_t len, struct err *e)
-{
-	struct memory *m = arg;
-
-	(void)e;
-	if (len > m->len - m->at)
-		len = m->len - m->at;
-	if (len > m->step)
-		len = m->step;
-	if (len > 0)
-		memcpy(p, m->p + m->at, len);
-	m->at += len;
-	return ((ssize_t)len);
-}
-
 struct outcome {
 	struct buf out;
 	struct err e;
@@ -38,8 +16,8 @@ struct outcome {
 static void
 unpack(const struct buf *in, size_t step, struct outcome *o)
 {
-	struct memory m = { in->data, in->len, 0, step };
-	struct source s = { "memory", memory_read, &m }, plain;
+	struct source_bytes m = { in->data, in->len, step };
+	struct source s = source_bytes(&m, "memory"), plain;
 	struct unpack *u;
 	struct pull p;
 	uint8_t got[3001];
