@@ -291,7 +291,8 @@ snapshot_json(struct snapshot *s)
 	if (j == NULL)
 		return (NULL);
 	if ((s->undoes != NULL && json_object_set_new(j, "undoes",
-	    json_string(s->undoes)) == -1) || add_volumes(j, s) == -1 || add_reports(j, s) == -1 ||
+	    json_string(s->undoes)) == -1) ||
+	    add_volumes(j, s) == -1 || add_reports(j, s) == -1 ||
 	    add_node(j, s) == -1 || add_database(j, s) == -1) {
 		json_decref(j);
 		return (NULL);

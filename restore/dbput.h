@@ -40,8 +40,8 @@ struct dbput_options {
 	int force;	/* over newer data, without columns that are unknown
 			   there, and without an undo if none can be had */
 	int replace;	/* over newer data only, as undo does */
-	int finish;		/* with that: only if an undo to this snapshot was
-				   cut short */
+	int finish;		/* with that: only if an undo to this snapshot
+				   was cut short */
 	int dry_run;	/* plan only; nothing is restarted there */
 	const struct dbput_undo *undo;	/* kept in this run; NULL: not yet */
 	int planned;	/* names have been told */
