@@ -18,63 +18,28 @@ struct command {
 static int help_main(struct cli *, int, char **);
 
 static const struct command commands[] = {
-	{ "init", init_main, "init", "make a new vault" },
-	{ "backup", backup_main,
-	    "backup SITE... | --all [--accept-row-loss]\n"
-	    "       backup --volume DIR[=PATH]... [--site N]\n"
-	    "    [--exclude GLOB]... [--one-file-system]\n"
-	    "    [--force-read] [--ignore-inode] [--ignore-ctime]\n"
-	    "    [--threads N]",
+	{ "init", init_main, INIT_USAGE, "make a new vault" },
+	{ "backup", backup_main, BACKUP_USAGE,
 	    "store a snapshot of a node, or of directories" },
-	{ "dump", dump_main, "dump check DIR",
-	    "prove a dump of the database" },
-	{ "site", site_main, "site list | site trust SITE\n"
-	    "    [--yes | --fingerprint F]\n"
-	    "    | site probe SITE [--sizes]",
-	    "look after the management nodes" },
-	{ "list", list_main, "list [--site N]", "show the snapshots" },
-	{ "ls", ls_main, "ls SNAP [PATH] [-l] [-R] [--mtree]",
-	    "show what a snapshot holds" },
-	{ "find", find_main, "find SNAP PATTERN [-l]",
-	    "find names in a snapshot" },
-	{ "cat", cat_main, "cat SNAP PATH", "print a file of a snapshot" },
-	{ "diff", diff_main, "diff SNAP SNAP [PATH | --db [TABLE]]",
-	    "compare two snapshots" },
-	{ "verify", verify_main, "verify [SNAP] [--read-data[=PERCENT]]\n"
-	    "       verify --osimages SNAP",
-	    "prove that a vault is whole" },
-	{ "restore", restore_main, "restore SNAP [PATH...] --to DIR\n"
-	    "    [--dry-run] [--exact] [--checksum]\n"
-	    "       restore SNAP [PATH...] --site SITE\n"
-	    "    [--dry-run] [--exact] [--checksum] [--keep-old] [--force]\n"
-	    "    [--without-database] [--image NAME]\n"
-	    "       restore SNAP --site SITE --database-only\n"
-	    "    [--table NAME,...]... [--rehome OLD=NEW]... [--on-start]\n"
-	    "    [--force] [--dry-run]\n"
-	    "       restore SNAP --compose [-o FILE]",
+	{ "dump", dump_main, DUMP_USAGE, "prove a dump of the database" },
+	{ "site", site_main, SITE_USAGE, "look after the management nodes" },
+	{ "list", list_main, LIST_USAGE, "show the snapshots" },
+	{ "ls", ls_main, LS_USAGE, "show what a snapshot holds" },
+	{ "find", find_main, FIND_USAGE, "find names in a snapshot" },
+	{ "cat", cat_main, CAT_USAGE, "print a file of a snapshot" },
+	{ "diff", diff_main, DIFF_USAGE, "compare two snapshots" },
+	{ "verify", verify_main, VERIFY_USAGE, "prove that a vault is whole" },
+	{ "restore", restore_main, RESTORE_USAGE,
 	    "bring files back, or the database" },
-	{ "undo", undo_main, "undo SITE [SNAP] [--force] [--dry-run]",
-	    "put a node's database back" },
-	{ "drill", drill_main, "drill SNAP [--to DIR] [--keep]\n"
-	    "    [--without-database]",
+	{ "undo", undo_main, UNDO_USAGE, "put a node's database back" },
+	{ "drill", drill_main, DRILL_USAGE,
 	    "prove that a snapshot can be restored" },
-	{ "export", export_main, "export SNAP PATH [-o FILE]",
-	    "write a volume as a .tar.zst" },
-	{ "image", image_main,
-	    "image list [--site SITE]\n"
-	    "       image export IMAGE [--site SITE] [-o FILE]\n"
-	    "    [--complete] [--engine native]\n"
-	    "       image inspect FILE\n"
-	    "       image import FILE|--from-vault IMAGE --site SITE\n"
-	    "    [--profile P]\n"
-	    "    [--as NAME] [--replace] [--allow-unproved-arch]\n"
-	    "       image keep FILE... [--site SITE]\n"
-	    "       image copy IMAGE... --from SITE --to SITE\n"
-	    "       image ready IMAGE --site SITE",
+	{ "export", export_main, EXPORT_USAGE, "write a volume as a .tar.zst" },
+	{ "image", image_main, IMAGE_USAGE,
 	    "move osimages between management nodes" },
-	{ "serve", serve_main, "serve [--append-only] DIR",
+	{ "serve", serve_main, SERVE_USAGE,
 	    "be the far side of an ssh vault" },
-	{ "help", help_main, "help [COMMAND]", "explain a command" },
+	{ "help", help_main, "help [COMMAND [WORD]]", "explain a command" },
 };
 #define NCOMMANDS (sizeof(commands) / sizeof(commands[0]))
 
@@ -108,6 +73,7 @@ static int
 help_main(struct cli *cli, int argc, char **argv)
 {
 	const struct command *c;
+	char words[64];
 
 	(void)cli;
 	if (argc < 2) {
@@ -115,14 +81,17 @@ help_main(struct cli *cli, int argc, char **argv)
 		return (STATUS_DONE);
 	}
 	if ((c = find_command(argv[1])) == NULL) {
-		cli_warn("%s: no such command", argv[1]);
+		cli_warn("%s: no such command; \"xcatvault help\" lists them",
+		    argv[1]);
 		return (STATUS_USAGE);
 	}
-	printf("%s: %s\n\nusage: xcatvault [-C CONFIG] [-V VAULT] %s\n\n"
-	    "Everywhere: -C CONFIG, --json, -q, -v.  SNAP is latest, SITE, "
-	    "SITE@TIME or the\nstart of an id.  \"man xcatvault\" says the "
-	    "rest.\n",
-	    c->name, c->purpose, c->usage);
+	printf("%s: %s\n\n", c->name, c->purpose);
+	if (argc > 2)
+		snprintf(words, sizeof(words), "%s %s", argv[1], argv[2]);
+	cli_usage_print(stdout, c->usage, argc > 2 ? words : NULL);
+	printf("\nEverywhere: -C CONFIG, -V VAULT, --json, -q, -v.  SNAP is "
+	    "latest, SITE, SITE@TIME\nor the start of an id.  \"man "
+	    "xcatvault\" names the page that says the rest.\n");
 	return (STATUS_DONE);
 }
 
@@ -168,7 +137,8 @@ main(int argc, char **argv)
 	}
 	for (i = optind + 1; i < argc && strcmp(argv[i], "--") != 0; i++)
 		if (strcmp(argv[i], "--help") == 0)
-			return (help_main(&cli, 2, argv + optind - 1));
+			return (help_main(&cli, i > optind + 1 ? 3 : 2,
+			    argv + optind - 1));
 	argc -= optind;
 	argv += optind;
 	argv[0] = program;	/* getopt's messages begin with it */

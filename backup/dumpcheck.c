@@ -15,7 +15,6 @@
 #include "formats/pathtext.h"
 #include "formats/xcatdump.h"
 
-#define USAGE "dump check DIR [--json]"
 #define PIECE ((size_t)256 << 10)
 
 /* A directory, whose entries are taken in the order of their names. */
@@ -253,8 +252,8 @@ dump_main(struct cli *cli, int argc, char **argv)
 	while ((opt = getopt_long(argc, argv, CLI_SHORT, options,
 	    NULL)) != -1)
 		if (cli_option(cli, opt, optarg) == -1)
-			return (cli_usage(USAGE));
+			return (cli_usage(DUMP_USAGE));
 	if (argc - optind != 2 || strcmp(argv[optind], "check") != 0)
-		return (cli_usage(USAGE));
+		return (cli_usage(DUMP_USAGE));
 	return (check(argv[optind + 1], cli));
 }

@@ -22,7 +22,7 @@ init_main(struct cli *cli, int argc, char **argv)
 	if (optind + 1 == argc && cli->vault == NULL)
 		cli->vault = argv[optind++];
 	if (optind != argc)
-		return (cli_usage("-V VAULT init"));
+		return (cli_usage(INIT_USAGE));
 	if ((path = cli_vault(cli, &e)) == NULL || vault_init(path, &e) == -1)
 		return (cli_fail(&e));
 	if (cli->json)

@@ -228,7 +228,7 @@ run(struct arguments *a, struct cli *cli)
 	if (rc == 0) {
 		trouble = report_count(backup_run_report(r));
 		if (cli->json)
-			rc = summary_json(backup_run_snapshot(r), &e);
+			rc = summary_json(backup_run_snapshot(r), cli, &e);
 		else if (!cli->quiet)
 			summary_print(backup_run_snapshot(r), trouble);
 	}
@@ -298,11 +298,24 @@ run_sites(const struct arguments *a, struct cli *cli, int argc, char **argv)
 	for (i = 0; !a->all && i < n; i++)
 		if (config_find(config, argv[i], &e) == NULL)
 			return (cli_fail(&e));
+	if ((a->all || n > 1) && cli_tell_begin(cli, &e) == -1)
+		return (cli_fail(&e));
 	cancel_catch_signals();
-	for (i = 0; i < n && cancel_check(&e) == 0; i++) {
+	for (i = 0; i < n; i++) {
+		if (cancel_check(&e) == -1) {
+			(void)err_wrap(&e, "%zu of %zu sites not backed up",
+			    n - i, n);
+			status = worse(status, cli_fail(&e));
+			break;
+		}
 		site = a->all ? &config->sites[i] :
 		    config_find(config, argv[i], &e);
 		status = worse(status, run_site(a, cli, config, site));
+	}
+	/* The snapshots stand, whoever could be told of them. */
+	if (cli_tell_end(cli, &e) == -1) {
+		cli_error(&e);
+		status = worse(status, STATUS_REPORTED);
 	}
 	return (status);
 }

@@ -6,8 +6,6 @@
 #include "base/cancel.h"
 #include "vault/serve.h"
 
-#define USAGE "serve [--append-only] DIR"
-
 int
 serve_main(struct cli *cli, int argc, char **argv)
 {
@@ -26,10 +24,10 @@ serve_main(struct cli *cli, int argc, char **argv)
 		if (c == OPT_APPEND_ONLY)
 			opt.append_only = 1;
 		else if (cli_option(cli, c, optarg) == -1)
-			return (cli_usage(USAGE));
+			return (cli_usage(SERVE_USAGE));
 	}
 	if (argc - optind != 1)
-		return (cli_usage(USAGE));
+		return (cli_usage(SERVE_USAGE));
 	opt.path = argv[optind];
 	if (isatty(STDIN_FILENO)) {
 		cli_warn("serve talks to another xcatvault, which starts it "

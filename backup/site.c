@@ -13,9 +13,6 @@
 #define DU_S 20			/* for each volume, without --sizes */
 #define DU_ALL_S 7200		/* with it */
 
-#define USAGE "site list | site trust SITE [--yes | --fingerprint F] | " \
-	"site probe SITE [--sizes]"
-
 struct arguments {
 	int yes;
 	int sizes;
@@ -186,6 +183,15 @@ with_site(struct cli *cli, const struct arguments *a, const char *verb,
 	return (status);
 }
 
+static int
+options_fit(const struct arguments *a, const char *verb)
+{
+	if (strcmp(verb, "trust") == 0)
+		return (!a->sizes && !(a->yes && a->fingerprint != NULL));
+	return (!a->yes && a->fingerprint == NULL &&
+	    (!a->sizes || strcmp(verb, "probe") == 0));
+}
+
 int
 site_main(struct cli *cli, int argc, char **argv)
 {
@@ -216,13 +222,15 @@ site_main(struct cli *cli, int argc, char **argv)
 	n = argc - optind;
 	verb = n > 0 ? argv[optind] : "";
 	cancel_catch_signals();
+	if (!options_fit(&a, verb))
+		return (cli_usage(SITE_USAGE));
 	if (strcmp(verb, "list") == 0 && n == 1)
 		status = list(cli, &e);
 	else if ((strcmp(verb, "trust") == 0 || strcmp(verb, "probe") == 0) &&
 	    n == 2)
 		status = with_site(cli, &a, verb, argv[optind + 1], &e);
 	else
-		return (cli_usage(USAGE));
+		return (cli_usage(SITE_USAGE));
 	if (e.kind != ERR_NONE && status == STATUS_FAILED)
 		return (cli_fail(&e));
 	if (cli_flush(&e) == -1)

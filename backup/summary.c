@@ -10,7 +10,7 @@
 #include "base/human.h"
 
 int
-summary_json(struct snapshot *s, struct err *e)
+summary_json(struct snapshot *s, const struct cli *cli, struct err *e)
 {
 	struct buf text = BUF_INIT;
 	json_t *j = NULL;
@@ -22,7 +22,7 @@ summary_json(struct snapshot *s, struct err *e)
 		rc = err_nomem(e);
 	if (rc == 0) {
 		json_object_set_new(j, "id", json_string(s->id));
-		rc = cli_json(j, e);
+		rc = cli_tell(cli, j, e);
 	}
 	buf_fini(&text);
 	return (rc);

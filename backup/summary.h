@@ -3,12 +3,16 @@
 
 #include <stddef.h>
 
+#include "base/cli.h"
 #include "base/err.h"
 #include "base/report.h"
 #include "formats/snapshot.h"
 
-/* What backup prints of a snapshot that has been made: one line, or JSON. */
-int summary_json(struct snapshot *s, struct err *e);
+/*
+ * What backup prints of a snapshot that has been made: one line, or JSON, by
+ * way of cli_tell().
+ */
+int summary_json(struct snapshot *s, const struct cli *cli, struct err *e);
 void summary_print(const struct snapshot *s, size_t trouble);
 
 /*

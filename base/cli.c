@@ -92,10 +92,49 @@ cli_fail(const struct err *e)
 	return (err_status(e));
 }
 
+/* Whether a form begins with these words. */
+static int
+begins(const char *form, const char *words)
+{
+	size_t n = strlen(words);
+
+	return (strncmp(form, words, n) == 0 &&
+	    (form[n] == ' ' || form[n] == '\n' || form[n] == '\0'));
+}
+
+/* How many forms were printed. */
+static int
+print_forms(FILE *f, const char *text, const char *only)
+{
+	int n = 0, wanted = 1;
+	size_t len;
+
+	for (; *text != '\0'; text += len + (text[len] == '\n')) {
+		len = strcspn(text, "\n");
+		if (*text != ' ')
+			wanted = only == NULL || begins(text, only);
+		if (!wanted)
+			continue;
+		if (*text == ' ')
+			fprintf(f, "           %.*s\n", (int)len - 1, text + 1);
+		else
+			fprintf(f, "%s xcatvault %.*s\n", n++ == 0 ? "usage:" :
+			    "      ", (int)len, text);
+	}
+	return (n);
+}
+
+void
+cli_usage_print(FILE *f, const char *text, const char *only)
+{
+	if (print_forms(f, text, only) == 0)
+		(void)print_forms(f, text, NULL);
+}
+
 int
 cli_usage(const char *text)
 {
-	fprintf(stderr, "usage: xcatvault %s\n", text);
+	cli_usage_print(stderr, text, NULL);
 	return (STATUS_USAGE);
 }
 
@@ -109,6 +148,33 @@ cli_json(json_t *j, struct err *e)
 	(void)putchar('\n');
 	json_decref(j);
 	return (0);
+}
+
+int
+cli_tell_begin(struct cli *c, struct err *e)
+{
+	if (c->json && (c->told = json_array()) == NULL)
+		return (err_nomem(e));
+	return (0);
+}
+
+int
+cli_tell(const struct cli *c, json_t *j, struct err *e)
+{
+	if (c->told == NULL)
+		return (cli_json(j, e));
+	return (json_array_append_new(c->told, j) == -1 ? err_nomem(e) : 0);
+}
+
+int
+cli_tell_end(struct cli *c, struct err *e)
+{
+	json_t *j = c->told;
+
+	c->told = NULL;
+	if (j == NULL)
+		return (0);
+	return (cli_json(j, e) == -1 ? -1 : cli_flush(e));
 }
 
 int

@@ -2,6 +2,7 @@
 #define BASE_CLI_H_
 
 #include <getopt.h>
+#include <stdio.h>
 
 #include <jansson.h>
 
@@ -17,6 +18,7 @@ struct cli {
 	const char *config;	/* -C; NULL: where config_load() looks */
 	struct config **loaded;	/* main's, who frees it: see cli_config() */
 	int json;
+	json_t *told;		/* for cli_tell(); NULL: one document */
 	int quiet;		/* errors only */
 	int verbose;
 };
@@ -59,7 +61,15 @@ void cli_warn(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 /* cli_error() and the exit status that belongs to it. */
 int cli_fail(const struct err *e);
 
-/* "usage: xcatvault TEXT" on standard error; returns STATUS_USAGE. */
+/*
+ * How a command is called: text has a form on each line, which begins with
+ * the command's name; a line that begins with a blank goes on with the form
+ * above.  Printed are the forms that begin with the words of "only", or all
+ * when none does or it is NULL.
+ */
+void cli_usage_print(FILE *f, const char *text, const char *only);
+
+/* The same, all of it, on standard error; returns STATUS_USAGE. */
 int cli_usage(const char *text);
 
 /*
@@ -67,6 +77,16 @@ int cli_usage(const char *text);
  * ERR_FAILED, no memory.
  */
 int cli_json(json_t *j, struct err *e);
+
+/*
+ * The same where a command has one for each of several things: all of them
+ * are one array.  Between cli_tell_begin() and cli_tell_end(), which prints
+ * it, cli_tell() adds to it; without them it is cli_json().  Without --json
+ * the two do nothing.
+ */
+int cli_tell_begin(struct cli *c, struct err *e);
+int cli_tell(const struct cli *c, json_t *j, struct err *e);
+int cli_tell_end(struct cli *c, struct err *e);
 
 /*
  * Finish standard output: 0 if all of it was written, else an error (a full

@@ -16,15 +16,6 @@
 #include "imgxfer/lay.h"
 #include "imgxfer/verbs.h"
 
-#define USAGE "image copy IMAGE... --from SITE --to SITE [--complete] " \
-	"[--dry-run]\n" \
-	"       [--engine imgexport|native] [--as NAME] " \
-	"[--profile PROFILE]\n" \
-	"       [--replace [--force]] [--allow-unproved-arch] " \
-	"[--limit SECONDS]\n" \
-	"       [--import-limit SECONDS] [--grace SECONDS] [--work DIR] " \
-	"[--root DIR]..."
-
 struct copy {
 	struct exportargs args;
 	const struct cli *cli;
@@ -461,10 +452,10 @@ imgcopy_main(struct cli *cli, int argc, char **argv)
 	memset(&c, 0, sizeof(c));
 	c.cli = cli;
 	if ((status = exportargs_parse(&c.args, cli, argc, argv,
-	    USAGE)) != 0)
+	    1)) != 0)
 		return (status);
 	if (check_words(&c.args) == -1)
-		return (cli_usage(USAGE));
+		return (cli_usage(IMAGE_COPY_USAGE));
 	cancel_catch_signals();
 	status = run_all(&c);
 	vault_close(c.vault);

@@ -19,9 +19,6 @@
 #include "imgxfer/publish.h"
 #include "imgxfer/verbs.h"
 
-#define USAGE "image export IMAGE [--site SITE] [-o FILE] [--complete] " \
-	"[--engine imgexport|native] [--dry-run] [--limit SECONDS] " \
-	"[--grace SECONDS] [--work DIR] [--root DIR]..."
 #define MODE 0644		/* there is nothing secret in it */
 
 struct export {
@@ -222,12 +219,12 @@ imgexport_main(struct cli *cli, int argc, char **argv)
 
 	memset(&x, 0, sizeof(x));
 	if ((status = exportargs_parse(&x.args, cli, argc, argv,
-	    USAGE)) != 0)
+	    0)) != 0)
 		return (status);
 	if (x.args.nimages != 1 || x.args.to != NULL ||
 	    (x.args.from == NULL && x.args.output == NULL)) {
 		exportargs_fini(&x.args);
-		return (cli_usage(USAGE));
+		return (cli_usage(IMAGE_EXPORT_USAGE));
 	}
 	if (x.args.from == NULL) {
 		status = keptcmd_export(cli, x.args.images[0], x.args.output);

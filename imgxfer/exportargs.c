@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "imgxfer/exportargs.h"
+#include "imgxfer/imgxfer.h"
 
 #define SECONDS_MAX 604800
 
@@ -98,23 +99,32 @@ take_option(struct exportargs *a, int opt, const char *arg)
 	}
 }
 
+/* What both of them take. */
+#define EXPORT_OPTIONS \
+	{ "complete", no_argument, NULL, OPT_COMPLETE }, \
+	{ "dry-run", no_argument, NULL, OPT_DRY_RUN }, \
+	{ "limit", required_argument, NULL, OPT_LIMIT }, \
+	{ "grace", required_argument, NULL, OPT_GRACE }, \
+	{ "work", required_argument, NULL, OPT_WORK }, \
+	{ "engine", required_argument, NULL, OPT_ENGINE }, \
+	{ "root", required_argument, NULL, OPT_ROOT }
+
 int
 exportargs_parse(struct exportargs *a, struct cli *cli, int argc,
-    char **argv, const char *usage)
+    char **argv, int copy)
 {
-	static const struct option options[] = {
+	static const struct option export_options[] = {
 		CLI_LONG,
+		EXPORT_OPTIONS,
 		{ "site", required_argument, NULL, OPT_FROM },
+		{ "output", required_argument, NULL, 'o' },
+		{ NULL, 0, NULL, 0 },
+	};
+	static const struct option copy_options[] = {
+		CLI_LONG,
+		EXPORT_OPTIONS,
 		{ "from", required_argument, NULL, OPT_FROM },
 		{ "to", required_argument, NULL, OPT_TO },
-		{ "output", required_argument, NULL, 'o' },
-		{ "complete", no_argument, NULL, OPT_COMPLETE },
-		{ "dry-run", no_argument, NULL, OPT_DRY_RUN },
-		{ "limit", required_argument, NULL, OPT_LIMIT },
-		{ "grace", required_argument, NULL, OPT_GRACE },
-		{ "work", required_argument, NULL, OPT_WORK },
-		{ "engine", required_argument, NULL, OPT_ENGINE },
-		{ "root", required_argument, NULL, OPT_ROOT },
 		{ "as", required_argument, NULL, OPT_AS },
 		{ "profile", required_argument, NULL, OPT_PROFILE },
 		{ "replace", no_argument, NULL, OPT_REPLACE },
@@ -126,12 +136,13 @@ exportargs_parse(struct exportargs *a, struct cli *cli, int argc,
 	int opt, rc;
 
 	memset(a, 0, sizeof(*a));
-	while ((opt = getopt_long(argc, argv, CLI_SHORT "o:", options,
-	    NULL)) != -1) {
+	while ((opt = getopt_long(argc, argv, copy ? CLI_SHORT : CLI_SHORT
+	    "o:", copy ? copy_options : export_options, NULL)) != -1) {
 		if ((rc = take_option(a, opt, optarg)) == -1)
 			return (STATUS_USAGE);
 		if (rc == 1 && cli_option(cli, opt, optarg) == -1)
-			return (cli_usage(usage));
+			return (cli_usage(copy ? IMAGE_COPY_USAGE :
+			    IMAGE_EXPORT_USAGE));
 	}
 	a->images = argv + optind;
 	a->nimages = (size_t)(argc - optind);

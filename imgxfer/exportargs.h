@@ -22,9 +22,12 @@ struct exportargs {
 	unsigned import_limit_s;
 };
 
-/* 0, or the status to leave with: it has been said why. */
+/*
+ * Those of "image copy" or, if copy is 0, of "image export".  0, or the status
+ * to leave with: it has been said why.
+ */
 int exportargs_parse(struct exportargs *a, struct cli *cli, int argc,
-    char **argv, const char *usage);
+    char **argv, int copy);
 void exportargs_fini(struct exportargs *a);
 
 #endif

@@ -98,9 +98,8 @@ exportvault_run(struct exportrun *run, const struct exportargs *args,
 
 	if ((rc = run_all(&x, &r, e)) == 0) {
 		exportshow_warnings(run, cli);
-		keptcmd_tell_kept(cli, run->plan.image, &r);
 		rc = exportrun_status(run);
-		if (cli_flush(e) == -1)
+		if (keptcmd_tell_kept(cli, run->plan.image, &r, e) == -1)
 			rc = -1;
 	}
 	if (x.extra != -1)

@@ -4,7 +4,7 @@
 #include "imgxfer/inspect.h"
 #include "imgxfer/verbs.h"
 
-#define USAGE "image inspect [--json] [-q | -v] [--root DIR]... FILE"
+#define ROOTS_MAX 64
 
 enum { OPT_ROOT = CLI_OPT_OWN };
 
@@ -66,9 +66,9 @@ imginspect_main(struct cli *cli, int argc, char **argv)
 		    opt.nroots < INSPECT_ROOTS_MAX)
 			roots[opt.nroots++] = optarg;
 		else if (o == OPT_ROOT || cli_option(cli, o, optarg) == -1)
-			return (cli_usage(USAGE));
+			return (cli_usage(IMAGE_INSPECT_USAGE));
 	}
 	if (argc - optind != 1)
-		return (cli_usage(USAGE));
+		return (cli_usage(IMAGE_INSPECT_USAGE));
 	return (inspect_file(cli, argv[optind], &opt));
 }

@@ -10,12 +10,6 @@
 #include "imgxfer/verbs.h"
 #include "remote/node/reach.h"
 
-#define USAGE "image import FILE|--from-vault IMAGE --site SITE " \
-    "[--profile PROFILE] " \
-    "[--as NAME]\n       [--replace [--force]] [--allow-unproved-arch] " \
-    "[--limit SECONDS] [--grace SECONDS]\n       [--root DIR]... " \
-    "[--dry-run]"
-
 enum {
 	OPT_SITE = CLI_OPT_OWN, OPT_PROFILE, OPT_AS, OPT_REPLACE, OPT_FORCE,
 	OPT_UNPROVED, OPT_LIMIT, OPT_GRACE, OPT_DRY_RUN, OPT_FROM_VAULT,
@@ -327,10 +321,10 @@ imgimport_main(struct cli *cli, int argc, char **argv)
 	    NULL)) != -1) {
 		if ((taken = take_option(&a, opt, optarg)) == -1 ||
 		    (taken == 0 && cli_option(cli, opt, optarg) == -1))
-			return (cli_usage(USAGE));
+			return (cli_usage(IMAGE_IMPORT_USAGE));
 	}
 	if (optind + !a.from.kept != argc || a.site == NULL)
-		return (cli_usage(USAGE));
+		return (cli_usage(IMAGE_IMPORT_USAGE));
 	if (!a.from.kept)
 		a.from.name = argv[optind];
 	cancel_catch_signals();

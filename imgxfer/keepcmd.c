@@ -8,8 +8,6 @@
 #include "imgxfer/keptcmd.h"
 #include "imgxfer/verbs.h"
 
-#define USAGE "image keep FILE... [--site N]"
-
 enum { OPT_SITE = CLI_OPT_OWN };
 
 struct keeping {
@@ -118,13 +116,12 @@ keep_file(struct keeping *k)
 	    keep(k, &r, &e) == -1)
 		status = cli_fail(&e);
 	else {
-		keptcmd_tell_kept(k->cli, k->in.image, &r);
 		status = k->in.status;
-		if (status != STATUS_DONE && !k->cli->quiet)
+		if (keptcmd_tell_kept(k->cli, k->in.image, &r, &e) == -1)
+			status = cli_fail(&e);
+		else if (status != STATUS_DONE && !k->cli->quiet)
 			cli_warn("%s: kept, though not without findings; "
 			    "\"xcatvault image inspect\" tells them", k->path);
-		if (cli_flush(&e) == -1)
-			status = cli_fail(&e);
 	}
 	inspect_fini(&k->in);
 	sidecar_fini(&k->sidecar);
@@ -149,13 +146,17 @@ imgkeep_main(struct cli *cli, int argc, char **argv)
 		if (opt == OPT_SITE)
 			k.site = optarg;
 		else if (cli_option(cli, opt, optarg) == -1)
-			return (cli_usage(USAGE));
+			return (cli_usage(IMAGE_KEEP_USAGE));
 	}
 	if (optind == argc)
-		return (cli_usage(USAGE));
+		return (cli_usage(IMAGE_KEEP_USAGE));
 	if ((path = cli_vault(cli, &e)) == NULL ||
 	    (k.vault = vault_open(path, &e)) == NULL)
 		return (cli_fail(&e));
+	if (argc - optind > 1 && cli_tell_begin(cli, &e) == -1) {
+		vault_close(k.vault);
+		return (cli_fail(&e));
+	}
 	cancel_catch_signals();
 	for (; optind < argc; optind++) {
 		k.path = argv[optind];
@@ -164,6 +165,8 @@ imgkeep_main(struct cli *cli, int argc, char **argv)
 		if (cancel_check(&e) == -1)
 			break;
 	}
+	if (cli_tell_end(cli, &e) == -1 && (one = cli_fail(&e)) > status)
+		status = one;
 	buf_fini(&k.extra);
 	vault_close(k.vault);
 	return (status);

@@ -233,9 +233,9 @@ keptcmd_export(struct cli *cli, const char *image, const char *output)
 
 /* -------------------------------------------------------------- the rest */
 
-void
+int
 keptcmd_tell_kept(const struct cli *cli, const char *image,
-    const struct imgkeep_result *r)
+    const struct imgkeep_result *r, struct err *e)
 {
 	char bytes[HUMAN_LEN], stored[HUMAN_LEN];
 	char digest[DIGEST_HEX + 1], tar[DIGEST_HEX + 1];
@@ -252,14 +252,13 @@ keptcmd_tell_kept(const struct cli *cli, const char *image,
 		    "sha256", digest, "tar_bytes", (json_int_t)r->tar_bytes,
 		    "tar_sha256", tar,
 		    "stored_bytes", (json_int_t)r->stored_bytes);
-		if (j != NULL)
-			json_dumpf(j, stdout, JSON_INDENT(1));
-		json_decref(j);
-		putchar('\n');
+		if (cli_tell(cli, j, e) == -1)
+			return (-1);
 	} else if (!cli->quiet) {
 		human_bytes(r->bundle_bytes, bytes);
 		human_bytes(r->stored_bytes, stored);
 		printf("%s is kept as snapshot %s: a bundle of %s, %s "
 		    "stored\n", image, r->snapshot, bytes, stored);
 	}
+	return (cli_flush(e));
 }

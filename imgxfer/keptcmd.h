@@ -18,8 +18,11 @@ int keptcmd_list(struct cli *cli);
  */
 int keptcmd_export(struct cli *cli, const char *image, const char *output);
 
-/* What is said of an image that has been kept: a line, or an object. */
-void keptcmd_tell_kept(const struct cli *cli, const char *image,
-    const struct imgkeep_result *r);
+/*
+ * What is said of an image that has been kept: a line, or an object, by way of
+ * cli_tell().
+ */
+int keptcmd_tell_kept(const struct cli *cli, const char *image,
+    const struct imgkeep_result *r, struct err *e);
 
 #endif

@@ -10,8 +10,6 @@
 #include "imgxfer/keptcmd.h"
 #include "imgxfer/verbs.h"
 
-#define USAGE "image list [--site SITE]"
-
 enum column { NAME, METHOD, ARCH, OS, SIZE, BOOTS, STATE, COLUMNS };
 
 static const char *const titles[COLUMNS] = { "OSIMAGE", "PROVMETHOD", "ARCH",
@@ -179,7 +177,7 @@ imglist_main(struct cli *cli, int argc, char **argv)
 	struct err e;
 
 	if (imgsite_options(cli, argc, argv, &site) == -1 || optind != argc)
-		return (cli_usage(USAGE));
+		return (cli_usage(IMAGE_LIST_USAGE));
 	if (site == NULL)
 		return (keptcmd_list(cli));
 	cancel_catch_signals();

@@ -3,9 +3,6 @@
 #include "imgxfer/imgxfer.h"
 #include "imgxfer/verbs.h"
 
-#define USAGE "image list|export|inspect|import|keep|copy|ready ...; " \
-    "\"xcatvault help image\" says more"
-
 static const struct verb {
 	const char *name;
 	int (*run)(struct cli *cli, int argc, char **argv);
@@ -35,5 +32,5 @@ image_main(struct cli *cli, int argc, char **argv)
 			    (size_t)(argc - i) * sizeof(*argv));
 			return (v->run(cli, argc - 1, argv));
 		}
-	return (cli_usage(USAGE));
+	return (cli_usage(IMAGE_USAGE));
 }

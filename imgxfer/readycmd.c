@@ -8,8 +8,6 @@
 #include "imgxfer/ready.h"
 #include "imgxfer/verbs.h"
 
-#define USAGE "image ready IMAGE --site SITE"
-
 static const char *const levels[] = {
 	[READY_NOTE] = "note", [READY_LACKS] = "lacks",
 	[READY_BROKEN] = "broken",
@@ -158,7 +156,7 @@ imgready_main(struct cli *cli, int argc, char **argv)
 
 	if (imgsite_options(cli, argc, argv, &site) == -1 ||
 	    optind + 1 != argc || site == NULL)
-		return (cli_usage(USAGE));
+		return (cli_usage(IMAGE_READY_USAGE));
 	cancel_catch_signals();
 	return (look(cli, site, argv[optind], &e));
 }

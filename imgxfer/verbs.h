@@ -2,6 +2,7 @@
 #define IMGXFER_VERBS_H_
 
 #include "base/cli.h"
+#include "imgxfer/imgxfer.h"
 
 /*
  * What "image" does, by its first word; as image_main(), argv[0] being

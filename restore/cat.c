@@ -7,8 +7,6 @@
 #include "restore/view.h"
 #include "vault/content.h"
 
-#define USAGE "cat SNAP PATH"
-
 static int
 write_piece(void *arg, const void *p, size_t len, struct err *e)
 {
@@ -71,9 +69,9 @@ cat_main(struct cli *cli, int argc, char **argv)
 	while ((opt = getopt_long(argc, argv, CLI_SHORT, options,
 	    NULL)) != -1)
 		if (cli_option(cli, opt, optarg) == -1)
-			return (cli_usage(USAGE));
+			return (cli_usage(CAT_USAGE));
 	if (argc - optind != 2)
-		return (cli_usage(USAGE));
+		return (cli_usage(CAT_USAGE));
 	if (view_open(&v, cli, argv[optind], &e) == -1)
 		return (cli_fail(&e));
 	status = STATUS_DONE;

@@ -11,12 +11,6 @@
 #include "restore/dbput.h"
 #include "restore/restore.h"
 
-#define USAGE "restore SNAP --site SITE --database-only " \
-    "[--table NAME,...]...\n       [--rehome OLD=NEW]... [--on-start] " \
-    "[--force] [--dry-run]\n       xcatvault restore SNAP --compose " \
-    "[-o FILE]"
-#define UNDO_USAGE "undo SITE [SNAP] [--force] [--dry-run]"
-
 enum {
 	OPT_SITE = CLI_OPT_OWN, OPT_DATABASE_ONLY, OPT_TABLE, OPT_REHOME,
 	OPT_ON_START, OPT_FORCE, OPT_DRY_RUN, OPT_COMPOSE,
@@ -282,12 +276,12 @@ dbcmd_main(struct cli *cli, int argc, char **argv)
 		if ((rc = take_option(&a, opt, &e)) == 0 &&
 		    cli_option(cli, opt, optarg) == -1) {
 			fini(&a);
-			return (cli_usage(USAGE));
+			return (cli_usage(RESTORE_USAGE));
 		}
 	if (rc == -1)
 		status = cli_fail(&e);
 	else if (optind == argc)
-		status = cli_usage(USAGE);
+		status = cli_usage(RESTORE_USAGE);
 	else if (optind + 1 < argc)
 		status = wrong("no paths go with --database-only or "
 		    "--compose");

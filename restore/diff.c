@@ -10,8 +10,6 @@
 #include "restore/view.h"
 #include "vault/snapshots.h"
 
-#define USAGE "diff SNAP SNAP [PATH | --db [TABLE]]"
-
 enum { OPT_DB = CLI_OPT_OWN };
 
 /* What may differ between two entries of the same path. */
@@ -319,9 +317,9 @@ diff_main(struct cli *cli, int argc, char **argv)
 		if (opt == OPT_DB)
 			db = 1;
 		else if (cli_option(cli, opt, optarg) == -1)
-			return (cli_usage(USAGE));
+			return (cli_usage(DIFF_USAGE));
 	if (argc - optind < 2 || argc - optind > 3)
-		return (cli_usage(USAGE));
+		return (cli_usage(DIFF_USAGE));
 	show_init(&d.show, cli, 0);
 	if (view_open(&d.view, cli, argv[optind], &e) == -1 ||
 	    snapshot_open(&d.newer, d.view.vault, argv[optind + 1],

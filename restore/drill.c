@@ -25,7 +25,6 @@
 #include "restore/restore.h"
 #include "restore/target.h"
 
-#define USAGE "drill SNAP [--to DIR] [--keep] [--without-database]"
 #define THREADS_MAX 16
 #define FINDINGS_MAX 2000	/* kept */
 #define DATABASE_ROOM ((uint64_t)4)	/* times the dump, in the scratch */
@@ -567,10 +566,10 @@ drill_main(struct cli *cli, int argc, char **argv)
 		else if (opt == OPT_WITHOUT_DATABASE)
 			d.without_database = 1;
 		else if (cli_option(cli, opt, optarg) == -1)
-			return (cli_usage(USAGE));
+			return (cli_usage(DRILL_USAGE));
 	}
 	if (argc - optind != 1 || (d.to != NULL && d.to[0] == '\0'))
-		return (cli_usage(USAGE));
+		return (cli_usage(DRILL_USAGE));
 	status = run(&d, argv[optind]);
 	remove_scratch(&d);
 	osimages_fini(&d.images);

@@ -19,7 +19,6 @@
 #include "restore/zout.h"
 #include "vault/content.h"
 
-#define USAGE "export SNAP PATH [-o FILE | --output FILE]"
 #define LEVEL 3
 
 /*
@@ -325,7 +324,7 @@ export_main(struct cli *cli, int argc, char **argv)
 	memset(&x, 0, sizeof(x));
 	x.output = "-";
 	if (parse_options(&x, cli, argc, argv) == -1)
-		return (cli_usage(USAGE));
+		return (cli_usage(EXPORT_USAGE));
 	if (view_open(&x.view, cli, argv[optind], &e) == -1)
 		return (cli_fail(&e));
 	cancel_catch_signals();

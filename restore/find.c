@@ -7,8 +7,6 @@
 #include "restore/subtree.h"
 #include "restore/view.h"
 
-#define USAGE "find SNAP PATTERN [-l | --long]"
-
 struct find {
 	struct view view;
 	struct show show;
@@ -136,7 +134,7 @@ find_main(struct cli *cli, int argc, char **argv)
 
 	memset(&f, 0, sizeof(f));
 	if (parse_options(&long_form, cli, argc, argv) == -1)
-		return (cli_usage(USAGE));
+		return (cli_usage(FIND_USAGE));
 	if (view_open(&f.view, cli, argv[optind], &e) == -1)
 		return (cli_fail(&e));
 	show_init(&f.show, cli, long_form);

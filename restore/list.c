@@ -8,8 +8,6 @@
 #include "restore/show.h"
 #include "vault/snapshots.h"
 
-#define USAGE "list [--site N]"
-
 enum { OPT_SITE = CLI_OPT_OWN };
 
 /* What a line says of a snapshot. */
@@ -186,7 +184,7 @@ list_main(struct cli *cli, int argc, char **argv)
 
 	memset(&l, 0, sizeof(l));
 	if (parse_options(&l, cli, argc, argv) == -1)
-		return (cli_usage(USAGE));
+		return (cli_usage(LIST_USAGE));
 	show_init(&l.show, cli, 0);
 	if (list_snapshots(&l, cli, &e) == -1)
 		l.status = cli_fail(&e);

@@ -7,8 +7,6 @@
 #include "restore/view.h"
 #include "vault/snapshots.h"
 
-#define USAGE "ls SNAP [PATH] [-R | --recursive] [-l | --long] [--mtree]"
-
 enum { OPT_MTREE = CLI_OPT_OWN };
 
 struct ls {
@@ -170,7 +168,7 @@ ls_main(struct cli *cli, int argc, char **argv)
 
 	memset(&l, 0, sizeof(l));
 	if (parse_options(&l, cli, argc, argv) == -1)
-		return (cli_usage(USAGE));
+		return (cli_usage(LS_USAGE));
 	if (view_open(&l.view, cli, argv[optind], &e) == -1)
 		return (cli_fail(&e));
 	show_init(&l.show, cli, l.long_form);

@@ -16,10 +16,6 @@
 #include "restore/restore.h"
 #include "restore/target.h"
 
-#define USAGE "restore SNAP [PATH...] {--to DIR | --site SITE} [--dry-run] " \
-    "[--exact] [--checksum]\n       (--site: [--keep-old] [--force] " \
-    "[--without-database]\n        [--image NAME] [--on-start] [--table T,T] " \
-    "[--rehome OLD=NEW])"
 #define THREADS_MAX 16
 #define REHOME_MAX 64
 
@@ -301,9 +297,9 @@ restore_main(struct cli *cli, int argc, char **argv)
 	    NULL)) != -1)
 		if (take_option(&a, opt, optarg) == -1 &&
 		    cli_option(cli, opt, optarg) == -1)
-			return (cli_usage(USAGE));
+			return (cli_usage(RESTORE_USAGE));
 	if (optind == argc)
-		return (cli_usage(USAGE));
+		return (cli_usage(RESTORE_USAGE));
 	if (check_arguments(&a) == -1)
 		return (STATUS_USAGE);
 	a.snap = a.onto.snap = argv[optind++];

@@ -18,7 +18,6 @@
 #include "vault/snapshots.h"
 #include "vault/tree.h"
 
-#define USAGE "verify [SNAP] [--read-data[=PERCENT]] | verify --osimages SNAP"
 #define TELL_PATHS 50	/* of lost files, on standard error */
 #define TELL_BLOBS 4	/* of one pack, likewise */
 #define THREADS_MAX 16
@@ -510,10 +509,10 @@ verify_main(struct cli *cli, int argc, char **argv)
 			return (STATUS_USAGE);
 		}
 		if (cli_option(cli, opt, optarg) == -1)
-			return (cli_usage(USAGE));
+			return (cli_usage(VERIFY_USAGE));
 	}
 	if (argc - optind > 1 || (osimages && (argc == optind || percent > 0)))
-		return (cli_usage(USAGE));
+		return (cli_usage(VERIFY_USAGE));
 	if (osimages)
 		return (oscmd_verify(cli, argv[optind]));
 	memset(&v, 0, sizeof(v));

@@ -177,6 +177,18 @@ same_members()
 	equal "$(jq -r '.[0].tar_bytes' out)" "$(gzip -dc cn.tgz | wc -c)"
 }
 
+@test "image vault: --json of one bundle is an object, of several an array" {
+	bundle cn
+	bundle login
+	exits 0 xv image keep --json cn.tgz
+	equal "$(jq -r .image "$T/out")" cn
+	exits 0 xv image keep --json cn.tgz login.tgz
+	equal "$(jq length "$T/out")" 2
+	head -c 500 cn.tgz >cut.tgz
+	exits 5 xv image keep --json cut.tgz login.tgz
+	equal "$(jq length "$T/out")" 1
+}
+
 @test "image vault: recorded bundles of a real xCAT, of an install image, too" {
 	local file name
 
