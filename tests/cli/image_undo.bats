@@ -327,6 +327,21 @@ rewritten()
 	clean_node
 }
 
+@test "a work directory that is full while the bundle is sent" {
+	fresh --small /work=10m
+	on mn_sh b sh -c 'mkdir -p /work && chtab key=tmpdir site.value=/work'
+	larger big.tgz 30000000
+	state >"$T/before"
+	# somebody else takes the room that there was
+	wrapped stat '[ "$1" != -f ] || { echo 99999999 4096; exit 0; }'
+	imp big.tgz
+	ended 2 'writing failed: dd: .*No space left on device'
+	never_ran
+	as_before
+	clean_node
+	equal "$(on mn_sh b sh -c 'ls -A /work')" ''
+}
+
 # --- on the disk, and not left behind ---------------------------------------------------
 
 @test "a file that was being put is not left, also over another one" {
