@@ -197,7 +197,7 @@ settled()
 	while on mn_sh b sh -c 'cat /proc/[0-9]*/cmdline | tr "\0" " " |
 	    grep -aq "[p]erl -e #!/usr/bin/perl"'; do
 		tries=$((tries + 1))
-		[ $tries -lt 100 ] || return 1
+		[ $tries -lt 600 ] || return 1
 		sleep 0.1
 	done
 }
@@ -211,7 +211,7 @@ placing()
 	    /work/.xcatvault-import.*/said 2>/dev/null |
 	    grep -q initrd'; do
 		tries=$((tries + 1))
-		[ $tries -lt 300 ] || return 1
+		[ $tries -lt 3000 ] || return 1
 		sleep 0.02
 	done
 }
