@@ -39,7 +39,7 @@ SRC = main.c \
 	base/arena.c base/buf.c base/cancel.c base/cli.c base/clock.c \
 	base/config.c base/confrule.c base/cpu.c base/digest.c base/err.c \
 	base/human.c base/io.c base/nametab.c base/outfile.c base/progress.c \
-	base/queue.c base/report.c \
+	base/queue.c base/report.c base/sha2pair.c \
 	formats/cutter.c formats/dbtext.c formats/dockerdef.c \
 	formats/frame.c formats/gnuname.c formats/gnutar.c \
 	formats/imgmanifest.c formats/mtree.c formats/nodefacts.c \
@@ -60,17 +60,18 @@ SRC = main.c \
 	imgxfer/imgsite.c imgxfer/import.c imgxfer/importcmd.c \
 	imgxfer/importextra.c imgxfer/importfrom.c imgxfer/importkeep.c \
 	imgxfer/importlook.c imgxfer/importnode.c imgxfer/importplan.c \
-	imgxfer/importrows.c imgxfer/importshow.c imgxfer/inspect.c \
-	imgxfer/inspectpath.c imgxfer/inspectshow.c imgxfer/judge.c \
-	imgxfer/judgearch.c imgxfer/judgemember.c imgxfer/keepcmd.c \
-	imgxfer/kept.c imgxfer/keptabout.c imgxfer/keptcmd.c \
-	imgxfer/keptfile.c imgxfer/lay.c imgxfer/list.c imgxfer/main.c \
-	imgxfer/native.c imgxfer/nativemanifest.c imgxfer/nativetree.c \
-	imgxfer/newc.c imgxfer/noderange.c imgxfer/publish.c imgxfer/pull.c \
-	imgxfer/ready.c imgxfer/readyboot.c imgxfer/readycmd.c \
-	imgxfer/readydhcp.c imgxfer/readynodes.c imgxfer/recent.c \
-	imgxfer/rootimg.c imgxfer/sidecar.c imgxfer/source.c \
-	imgxfer/squash.c imgxfer/treenames.c imgxfer/unpack.c \
+	imgxfer/importrows.c imgxfer/importsend.c imgxfer/importshow.c \
+	imgxfer/inspect.c imgxfer/inspectpath.c imgxfer/inspectshow.c \
+	imgxfer/judge.c imgxfer/judgearch.c imgxfer/judgemember.c \
+	imgxfer/keepcmd.c imgxfer/kept.c imgxfer/keptabout.c \
+	imgxfer/keptcmd.c imgxfer/keptfile.c imgxfer/lay.c imgxfer/list.c \
+	imgxfer/main.c imgxfer/native.c imgxfer/nativemanifest.c \
+	imgxfer/nativetree.c imgxfer/newc.c imgxfer/noderange.c \
+	imgxfer/publish.c imgxfer/pull.c imgxfer/ready.c imgxfer/readyboot.c \
+	imgxfer/readycmd.c imgxfer/readydhcp.c imgxfer/readynodes.c \
+	imgxfer/recent.c imgxfer/rootimg.c imgxfer/sidecar.c \
+	imgxfer/source.c imgxfer/squash.c imgxfer/treenames.c \
+	imgxfer/unpack.c \
 	remote/address.c remote/auth.c remote/connect.c remote/exec.c \
 	remote/hostkey.c remote/quote.c remote/run.c remote/session.c \
 	remote/tty.c \
@@ -81,14 +82,14 @@ SRC = main.c \
 	restore/apply.c restore/ask.c restore/attrs.c restore/cat.c \
 	restore/closer.c restore/compare.c restore/compose.c \
 	restore/composecmd.c restore/dbcmd.c restore/dbcsv.c \
-	restore/dbdiff.c restore/dbjudge.c restore/dbmerge.c \
-	restore/dbnames.c restore/dbput.c restore/dbputtell.c \
-	restore/dbrows.c restore/dbset.c restore/dbstage.c \
-	restore/dbtables.c restore/dbtrial.c restore/dbundo.c \
-	restore/dbwork.c restore/diff.c restore/drill.c restore/export.c \
-	restore/extract.c restore/find.c restore/join.c restore/linkset.c \
-	restore/list.c restore/lookup.c restore/ls.c restore/main.c \
-	restore/onto.c restore/ontodb.c restore/ontofacts.c \
+	restore/dbdiff.c restore/dbfiles.c restore/dbjudge.c \
+	restore/dbmerge.c restore/dbnames.c restore/dbput.c \
+	restore/dbputtell.c restore/dbrows.c restore/dbset.c \
+	restore/dbstage.c restore/dbtables.c restore/dbtrial.c \
+	restore/dbundo.c restore/dbwork.c restore/diff.c restore/drill.c \
+	restore/export.c restore/extract.c restore/find.c restore/join.c \
+	restore/linkset.c restore/list.c restore/lookup.c restore/ls.c \
+	restore/main.c restore/onto.c restore/ontodb.c restore/ontofacts.c \
 	restore/ontoimage.c restore/ontokey.c restore/ontoplan.c \
 	restore/oscmd.c restore/ossnap.c restore/partial.c restore/pax.c \
 	restore/place.c restore/plan.c restore/prune.c restore/pump.c \

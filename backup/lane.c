@@ -11,6 +11,9 @@
 
 #define TRIES 6			/* in a row without a member in between */
 #define NAMES_BYTES (64 << 10)	/* sent at once */
+#define DIGEST_S 60
+#define DIGEST_RATE ((uint64_t)4 << 20)	/* bytes a second, at least */
+#define DIGEST_MOST_S 86400
 
 struct lane {
 	struct pool *pool;
@@ -220,8 +223,12 @@ lane_again(struct lane *l, size_t at, struct err *e)
 static int
 lost(struct lane *l, struct err *e)
 {
+	const char *name = remote_name(l->node->control);
+
 	l->broken = 1;
-	(void)err_wrap(e, "%s", remote_name(l->node->control));
+	/* What the session says is of it already. */
+	if (strncmp(e->msg, name, strlen(name)) != 0)
+		(void)err_wrap(e, "%s", name);
 	return (-1);
 }
 
@@ -385,23 +392,39 @@ lane_resume(struct lane *l, size_t at, uint64_t off, struct err *e)
 	return (rc);
 }
 
+/* Seconds, for a disk as slow as a node's may be. */
+static unsigned
+digest_limit(uint64_t size)
+{
+	uint64_t s = DIGEST_S + size / DIGEST_RATE;
+
+	return (s < DIGEST_MOST_S ? (unsigned)s : DIGEST_MOST_S);
+}
+
 int
-lane_digest(struct lane *l, const char *name, uint8_t id[DIGEST_LEN],
-    struct err *e)
+lane_digest(struct lane *l, const char *name, uint64_t size,
+    uint8_t id[DIGEST_LEN], struct err *e)
 {
 	static const char script[] =
 	    "cd -- \"$1\" && exec sha256sum -b -- \"$2\"\n";
 	const char *args[] = { l->pending[0]->root, name };
 	struct buf command = BUF_INIT, out = BUF_INIT;
-	struct remote_io io = { .max = 64 << 10, .out = &out };
+	/* Nothing comes while a file is read, however large it is. */
+	struct remote_io io = { .max = 64 << 10, .out = &out,
+	    .limit_s = digest_limit(size) };
 	const char *hex;
 	int rc = -1;
 
 	remote_command(&command, script, args, 2);
-	if (buf_ok(&command, e) == 0 && connect_lane(l, e) == 0 &&
-	    remote_run(l->remote, buf_cstr(&command), &io, e) == 0)
+	if (buf_ok(&command, e) == 0 && connect_lane(l, e) == 0)
+		rc = remote_run(l->remote, buf_cstr(&command), &io, e);
+	/* Too slow: it is fetched instead. */
+	if (rc == -1 && l->remote != NULL && !remote_lost(l->remote) &&
+	    cancel_check(e) == 0) {
+		e->kind = ERR_NONE;
 		rc = 0;
-	else
+	}
+	if (rc == -1)
 		(void)lost(l, e);
 	/* A name with a newline or a backslash puts a backslash in front. */
 	hex = buf_cstr(&out);

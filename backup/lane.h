@@ -76,8 +76,8 @@ void lane_resumed(struct lane *l);
  * For a file that is not asked for along with its batch (item.probe): its
  * SHA-256 as the node computes it.  1, 0 when the node cannot tell, -1.
  */
-int lane_digest(struct lane *l, const char *name, uint8_t id[DIGEST_LEN],
-    struct err *e);
+int lane_digest(struct lane *l, const char *name, uint64_t size,
+    uint8_t id[DIGEST_LEN], struct err *e);
 
 /*
  * The member of that one file, out of turn: *head as lane_next().  0: tar did

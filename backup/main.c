@@ -301,14 +301,17 @@ run_sites(const struct arguments *a, struct cli *cli, int argc, char **argv)
 	if ((a->all || n > 1) && cli_tell_begin(cli, &e) == -1)
 		return (cli_fail(&e));
 	cancel_catch_signals();
-	for (i = 0; i < n && cancel_check(&e) == 0; i++) {
+	for (i = 0; i < n; i++) {
+		if (cancel_check(&e) == -1) {
+			(void)err_wrap(&e, "%zu of %zu sites not backed up",
+			    n - i, n);
+			status = worse(status, cli_fail(&e));
+			break;
+		}
 		site = a->all ? &config->sites[i] :
 		    config_find(config, argv[i], &e);
 		status = worse(status, run_site(a, cli, config, site));
 	}
-	/* A site that was interrupted itself has said so. */
-	if (i < n && status <= STATUS_REPORTED)
-		status = cli_fail(&e);
 	/* The snapshots stand, whoever could be told of them. */
 	if (cli_tell_end(cli, &e) == -1) {
 		cli_error(&e);

@@ -18,6 +18,7 @@
 
 #define TELL_FINDINGS 20	/* of a dump that is stored */
 #define AS_IT_WAS "is as it was"
+#define NO_XCAT "xCAT's commands are not on the node"
 #define TELL_BROKEN 5		/* of one that is not: the first say it */
 
 struct night {
@@ -168,10 +169,10 @@ make_dump(struct night *n, struct err *e)
 	if (n->node.control == NULL)
 		return (0);
 	if (n->probe.xcatd == PROBE_XCATD_ABSENT) {
-		report_add(n->report, "database", DUMP_TARGET,
-		    "xCAT's commands are not on the node");
-		return (lose_database(n, "xCAT's commands are not on the "
-		    "node", AS_IT_WAS, e));
+		if (lose_database(n, NO_XCAT, AS_IT_WAS, e) == -1)
+			return (-1);
+		report_add(n->report, "database", DUMP_TARGET, NO_XCAT);
+		return (0);
 	}
 	opt.earlier = earlier_dump(n);
 	opt.max_loss = n->opt->accept_loss ? 100 : n->site->max_loss;
@@ -182,11 +183,13 @@ make_dump(struct night *n, struct err *e)
 		return (-1);
 	if (dump_verdict(n->dump) != SNAPSHOT_DUMP_FAILED &&
 	    dump_publish(n->dump, &why) == -1) {
-		report_add(n->report, "database", DUMP_TARGET, "%s",
-		    why.msg);
-		if (lose_database(n, why.msg, remote_lost(n->node.control) ?
+		if (cancel_check(e) == -1)
+			return (-1);
+		if (lose_database(n, why.msg, dump_unsure(n->dump) ?
 		    "is as it was, or has the new dump" : AS_IT_WAS, e) == -1)
 			return (-1);
+		report_add(n->report, "database", DUMP_TARGET, "%s",
+		    why.msg);
 	} else if (dump_verdict(n->dump) == SNAPSHOT_DUMP_FAILED &&
 	    lose_database(n, dump_reason(n->dump), AS_IT_WAS, e) == -1)
 		return (-1);
@@ -448,10 +451,10 @@ store_night(struct night *n, struct err *e)
 		return (-1);
 	d = &backup_run_snapshot(n->run)->database;
 	if (has_database(n) && archived_dump(n->run, d, &why) == -1) {
-		report_add(n->report, "database", DUMP_TARGET, "%s",
-		    why.msg);
 		if (lose_database(n, why.msg, "has the new dump", e) == -1)
 			return (-1);
+		report_add(n->report, "database", DUMP_TARGET, "%s",
+		    why.msg);
 	}
 	return (backup_run_publish(n->run, e));
 }

@@ -282,7 +282,8 @@ take_probed(struct receive *r, struct err *e)
 	uint8_t id[DIGEST_LEN];
 	int rc;
 
-	if ((rc = lane_digest(r->lane, it->name, id, e)) == -1)
+	if ((rc = lane_digest(r->lane, it->name, it->st.size, id,
+	    e)) == -1)
 		return (0);
 	if (rc == 1)
 		f = known_find(r->worker->pool->known, id);

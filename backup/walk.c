@@ -245,6 +245,22 @@ compare_names(const void *a, const void *b, void *names)
 	return (strcmp((char *)names + *x, (char *)names + *y));
 }
 
+/*
+ * A name that was given anew while the directory was read may have come
+ * twice; a catalog has each once.
+ */
+static void
+drop_twins(struct node *n)
+{
+	size_t i, kept = 1;
+
+	for (i = 1; i < n->n; i++)
+		if (compare_names(&n->order[i], &n->order[kept - 1],
+		    n->names.data) != 0)
+			n->order[kept++] = n->order[i];
+	n->n = kept;
+}
+
 static int
 sort_names(struct node *n)
 {
@@ -262,6 +278,7 @@ sort_names(struct node *n)
 	}
 	qsort_r(n->order, n->n, sizeof(*n->order), compare_names,
 	    n->names.data);
+	drop_twins(n);
 	n->nchunks = (n->n + CHUNK - 1) / CHUNK;
 	if ((n->chunks = calloc(n->nchunks, sizeof(*n->chunks))) == NULL)
 		return (-1);

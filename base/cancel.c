@@ -7,7 +7,7 @@
 
 #define MS_PER_S 1000
 
-static volatile sig_atomic_t caught;
+static atomic_int caught;	/* the signal; other threads look at it */
 static atomic_llong first_ms;	/* when; 0: not yet */
 
 /* Never 0.  Safe in a signal handler. */
@@ -36,7 +36,7 @@ on_signal(int sig)
 void
 cancel_catch_signals(void)
 {
-	struct sigaction sa;
+	struct sigaction sa, was;
 
 	memset(&sa, 0, sizeof(sa));
 	sa.sa_handler = on_signal;
@@ -44,15 +44,18 @@ cancel_catch_signals(void)
 	sigemptyset(&sa.sa_mask);
 	sigaction(SIGINT, &sa, NULL);
 	sigaction(SIGTERM, &sa, NULL);
-	sigaction(SIGHUP, &sa, NULL);
+	/* nohup(1) */
+	if (sigaction(SIGHUP, NULL, &was) == -1 || was.sa_handler != SIG_IGN)
+		sigaction(SIGHUP, &sa, NULL);
 	signal(SIGPIPE, SIG_IGN);
 }
 
 int
 cancel_check(struct err *e)
 {
-	if (!caught)
+	int sig = caught;
+
+	if (sig == 0)
 		return (0);
-	return (err_set(e, ERR_FAILED, "interrupted (%s)",
-	    strsignal(caught)));
+	return (err_set(e, ERR_FAILED, "interrupted (%s)", strsignal(sig)));
 }

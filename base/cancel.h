@@ -7,7 +7,8 @@
  * SIGINT, SIGTERM and SIGHUP only set a flag, so that a run ends the way an
  * error ends it: nothing published, temporary files removed.  A second
  * signal kills, but not within CANCEL_ECHO_MS: timeout(1) sends each one
- * twice, to the command and to its process group.  SIGPIPE is ignored.
+ * twice, to the command and to its process group.  SIGPIPE is
+ * ignored; so is SIGHUP where it was before, as nohup(1) has it.
  */
 #define CANCEL_ECHO_MS 1000
 

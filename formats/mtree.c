@@ -379,7 +379,10 @@ check(const struct entry *ent, struct err *e)
 		return (bad(ent, e, "not a path"));
 	if (ent->type != ENTRY_FILE && extras)
 		return (bad(ent, e, "contents for what is not a file"));
-	if (ent->type == ENTRY_DIR && ent->hardlink.len > 0)
+	if (ent->path.len == 1 && ent->type != ENTRY_DIR)
+		return (bad(ent, e, "the top is no directory"));
+	if ((ent->type == ENTRY_DIR && ent->hardlink.len > 0) ||
+	    (ent->hardlink.len == 1 && ent->hardlink.p[0] == '.'))
 		return (bad(ent, e, "hard link to a directory"));
 	if (ent->hardlink.len > 0 &&
 	    !pathtext_is_path(ent->hardlink.p, ent->hardlink.len))

@@ -74,11 +74,12 @@ check_targets(const struct copy *c, const struct exportplan *p,
 	size_t i;
 
 	if (exportplan_value(&p->osimage, "kitcomponents")[0] != '\0')
-		return (err_set(e, ERR_FAILED, "osimage.kitcomponents: a "
-		    "copy imports no kits, for xCAT would run what they "
-		    "bring: export the image without the engine native, and "
-		    "if you trust it, hand it to imgimport on %s yourself",
-		    node));
+		return (err_set(e, ERR_FAILED, "osimage.kitcomponents: "
+		    "bundles with kits are not imported: imgimport would "
+		    "have xcatd run what they bring, which nothing could put "
+		    "back.  Copy the image without them (chdef -t osimage %s "
+		    "kitcomponents=, and back again afterwards), and bring "
+		    "the kits to %s with addkit", p->image, node));
 	for (i = 0; i < p->nfiles && c->args.profile == NULL; i++)
 		if ((why = inspect_path(p->files[i].path, &c->roots.opt)) !=
 		    NULL)

@@ -90,7 +90,7 @@ add_boot(struct exportplan *p, struct nodefs *fs, const char *role,
 	return (0);
 }
 
-/* As xCAT splits it: at commas, blanks and all. */
+/* As xCAT splits it: at commas, blanks and all; the last ones are nothing. */
 static int
 add_list(struct exportplan *p, struct nodefs *fs, const char *role,
     const char *value, struct err *e)
@@ -99,11 +99,15 @@ add_list(struct exportplan *p, struct nodefs *fs, const char *role,
 	char *path;
 	int rc = 0;
 
-	for (item = value; rc == 0 && *item != '\0';
+	for (item = value; rc == 0 && item[strspn(item, ",")] != '\0';
 	    item = *end == ',' ? end + 1 : end) {
 		end = strchrnul(item, ',');
-		if (end == item)
+		if (end == item) {
+			rc = exportplan_problem(p, e, "%s \"%s\": names "
+			    "nothing between two commas: imgexport would "
+			    "miss a file", role, value);
 			continue;
+		}
 		if ((path = strndup(item, (size_t)(end - item))) == NULL)
 			return (err_nomem(e));
 		rc = add_file(p, fs, role, path, e);

@@ -123,11 +123,8 @@ take_row(void *arg, const struct xcatcsv_row *row, struct err *e)
 	    !is_text(&row->values[r->key], r->p->image))
 		return (0);
 	out->found = 1;
-	if (r->disable != -1) {
-		v = &row->values[r->disable];
-		out->disabled = v->len > 0 && !is_text(v, "0") &&
-		    !is_text(v, "no");
-	}
+	out->disabled = r->disable != -1 &&
+	    xcatcsv_disabled(&row->values[r->disable]);
 	out->at = arena_alloc(&r->p->arena, (row->n + 1) * sizeof(*out->at));
 	if (out->at == NULL)
 		return (err_nomem(e));

@@ -202,7 +202,10 @@ exportrun_make(struct exportrun *run, const struct exportrun_options *opt,
 
 /* ---------------------------------------------------------------- carrying */
 
-/* One thread reads from the node, another inspects and hands on. */
+/*
+ * One thread reads from the node, another inspects and hands on.  A bundle
+ * that is made here comes from threads of its own.
+ */
 struct carrying {
 	struct source from;
 	const struct sink *to;
@@ -239,25 +242,40 @@ hand_on(void *arg, const void *p, size_t len, struct err *e)
 }
 
 static int
-inspect_all(struct exportrun *run, struct carrying *c, int quick,
-    struct err *e)
+inspect_all(struct exportrun *run, struct carrying *c,
+    const struct source *from, int quick, struct err *e)
 {
 	struct inspect_options opt = run->plan.roots.opt;
 	struct sink counted = { hand_on, c };
-	struct source arrived = flow_source(c->flow, "the bundle");
-	struct source_tee tee = { &arrived, &counted };
+	struct source_tee tee = { from, &counted };
 	struct source through = source_tee(&tee);
+
+	opt.quick = quick;
+	if (inspect_run(&run->in, &through, &opt, e) == -1)
+		return (-1);
+	return (source_drain(&through, e));
+}
+
+static int
+carry_held(struct exportrun *run, struct carrying *c, int quick,
+    struct err *e)
+{
+	struct source arrived;
 	pthread_t reader;
 	int rc;
 
-	opt.quick = quick;
+	c->from = held_source(run->held);
+	if ((c->flow = flow_new(FLOW_BYTES, e)) == NULL)
+		return (-1);
+	arrived = flow_source(c->flow, "the bundle");
 	if (pthread_create(&reader, NULL, read_on, c) != 0)
-		return (err_set(e, ERR_FAILED, "no thread can be started"));
-	rc = inspect_run(&run->in, &through, &opt, e);
-	if (rc == 0)
-		rc = source_drain(&through, e);
-	flow_close(c->flow, rc == -1 ? e : NULL);
-	pthread_join(reader, NULL);
+		rc = err_set(e, ERR_FAILED, "no thread can be started");
+	else {
+		rc = inspect_all(run, c, &arrived, quick, e);
+		flow_close(c->flow, rc == -1 ? e : NULL);
+		pthread_join(reader, NULL);
+	}
+	flow_free(c->flow);
 	return (rc);
 }
 
@@ -266,16 +284,12 @@ exportrun_carry(struct exportrun *run, const struct exportrun_options *opt,
     const struct sink *to, struct progress *progress, struct err *e)
 {
 	struct carrying c = { .to = to, .progress = progress };
-	int rc;
 
-	c.from = run->native != NULL ? native_source(run->native) :
-	    held_source(run->held);
 	progress_expect(progress, 0, run->bytes);
-	if ((c.flow = flow_new(FLOW_BYTES, e)) == NULL)
-		return (-1);
-	rc = inspect_all(run, &c, opt->quick, e);
-	flow_free(c.flow);
-	return (rc);
+	if (run->native == NULL)
+		return (carry_held(run, &c, opt->quick, e));
+	c.from = native_source(run->native);
+	return (inspect_all(run, &c, &c.from, opt->quick, e));
 }
 
 int

@@ -2,6 +2,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <isa-l/crc.h>
+#include <isa-l/igzip_lib.h>
 #define ZLIB_CONST
 #include <zlib.h>
 
@@ -21,9 +23,9 @@ struct piece {
 	uint8_t *data;
 	size_t window, len;	/* len: without the window */
 	uint8_t *out;
-	size_t out_cap, out_len;
+	size_t out_cap, out_len;	/* unless it is stored */
 	uint32_t crc;
-	int last;
+	int last, stored;
 	int busy;		/* with a thread; under lock */
 	int failed;
 };
@@ -31,8 +33,9 @@ struct piece {
 struct thread {
 	struct gzout *z;
 	pthread_t id;
-	z_stream deep, trial;
-	int has_deep, has_trial;
+	z_stream deep;
+	int has_deep;
+	struct isal_zstream trial;
 };
 
 struct gzout {
@@ -59,53 +62,52 @@ begin_stream(z_stream *s, int level, int window_bits, int mem_level)
 	    Z_DEFAULT_STRATEGY) == Z_OK);
 }
 
-/* Whether samples of the piece shrink by less than a thirtieth. */
+/*
+ * Whether each value is as frequent as any other, or nearly: the sum of the
+ * squares is then little more than that of even ones and of chance.
+ */
+static int
+is_even(const uint32_t counts[256], uint64_t n)
+{
+	uint64_t squares = 0;
+	size_t i;
+
+	for (i = 0; i < 256; i++)
+		squares += (uint64_t)counts[i] * counts[i];
+	return (squares < (n * n / 256 + n) * 5 / 4);
+}
+
+/*
+ * Whether samples of the piece would hardly shrink: nothing is in them twice,
+ * by ISA-L's quickest look, whose codes are fixed; and no codes of their own
+ * would be shorter.
+ */
 static int
 is_dense(struct thread *t, const struct piece *p)
 {
-	uint8_t out[TRIAL + TRIAL / 8 + 64];
-	size_t i, n, total = 0, shrunk = 0;
-	z_stream *s = &t->trial;
+	uint32_t counts[256] = { 0 };
+	uint8_t out[TRIAL + TRIAL / 8 + 64], *at;
+	size_t i, j, total = 0, shrunk = 0;
+	struct isal_zstream *s = &t->trial;
 
 	if (p->len < TRIALS * TRIAL)
 		return (0);
 	for (i = 0; i < TRIALS; i++) {
-		if (deflateReset(s) != Z_OK)
-			return (0);
-		n = (p->len - TRIAL) / (TRIALS - 1) * i;
-		s->next_in = p->data + p->window + n;
+		at = p->data + p->window + (p->len - TRIAL) / (TRIALS - 1) * i;
+		for (j = 0; j < TRIAL; j++)
+			counts[at[j]]++;
+		isal_deflate_stateless_init(s);
+		s->end_of_stream = 1;
+		s->next_in = at;
 		s->avail_in = TRIAL;
 		s->next_out = out;
 		s->avail_out = sizeof(out);
-		if (deflate(s, Z_FINISH) != Z_STREAM_END)
+		if (isal_deflate_stateless(s) != COMP_OK)
 			return (0);
 		total += TRIAL;
 		shrunk += sizeof(out) - s->avail_out;
 	}
-	return (shrunk > total - total / 30);
-}
-
-/* RFC 1951, section 3.2.4; what precedes ends on a whole byte. */
-static void
-store_piece(struct piece *p)
-{
-	const uint8_t *from = p->data + p->window;
-	size_t left = p->len, n;
-	uint8_t *to = p->out;
-
-	do {
-		n = left < STORED_MAX ? left : STORED_MAX;
-		*to++ = p->last && n == left;
-		*to++ = (uint8_t)n;
-		*to++ = (uint8_t)(n >> 8);
-		*to++ = (uint8_t)~n;
-		*to++ = (uint8_t)(~n >> 8);
-		memcpy(to, from, n);
-		to += n;
-		from += n;
-		left -= n;
-	} while (left > 0);
-	p->out_len = (size_t)(to - p->out);
+	return (shrunk > total - total / 30 && is_even(counts, total));
 }
 
 static int
@@ -130,12 +132,9 @@ deflate_piece(struct thread *t, struct piece *p)
 static void
 do_piece(struct thread *t, struct piece *p)
 {
-	p->crc = (uint32_t)crc32(0, p->data + p->window, (uInt)p->len);
-	p->failed = 0;
-	if (is_dense(t, p))
-		store_piece(p);
-	else if (deflate_piece(t, p) == -1)
-		p->failed = 1;
+	p->crc = crc32_gzip_refl(0, p->data + p->window, p->len);
+	p->stored = is_dense(t, p);
+	p->failed = !p->stored && deflate_piece(t, p) == -1;
 }
 
 static void *
@@ -171,8 +170,6 @@ gzout_free(struct gzout *z)
 		t = &z->threads[i];
 		if (t->has_deep)
 			(void)deflateEnd(&t->deep);
-		if (t->has_trial)
-			(void)deflateEnd(&t->trial);
 	}
 	for (i = 0; i < z->npieces; i++) {
 		free(z->pieces[i].data);
@@ -193,9 +190,7 @@ start_thread(struct gzout *z, struct err *e)
 
 	t->z = z;
 	t->has_deep = begin_stream(&t->deep, z->level, 15, 9);
-	/* As small as a sample: it is begun anew for each. */
-	t->has_trial = begin_stream(&t->trial, 1, 12, 5);
-	if (!t->has_deep || !t->has_trial)
+	if (!t->has_deep)
 		return (err_nomem(e));
 	if (pthread_create(&t->id, NULL, thread_main, t) != 0)
 		return (err_set(e, ERR_FAILED, "cannot start a thread"));
@@ -266,6 +261,30 @@ emit(struct gzout *z, const void *p, size_t len, struct err *e)
 	return (z->to.write(z->to.arg, p, len, e));
 }
 
+/* RFC 1951, section 3.2.4; what precedes ends on a whole byte. */
+static int
+emit_stored(struct gzout *z, const struct piece *p, struct err *e)
+{
+	const uint8_t *from = p->data + p->window;
+	size_t left = p->len, n;
+	uint8_t head[5];
+
+	do {
+		n = left < STORED_MAX ? left : STORED_MAX;
+		left -= n;
+		head[0] = p->last && left == 0;
+		head[1] = (uint8_t)n;
+		head[2] = (uint8_t)(n >> 8);
+		head[3] = (uint8_t)~n;
+		head[4] = (uint8_t)(~n >> 8);
+		if (emit(z, head, sizeof(head), e) == -1 ||
+		    emit(z, from, n, e) == -1)
+			return (-1);
+		from += n;
+	} while (left > 0);
+	return (0);
+}
+
 /* Wait for the oldest piece handed over, and write it. */
 static int
 take_back(struct gzout *z, struct err *e)
@@ -281,7 +300,8 @@ take_back(struct gzout *z, struct err *e)
 		return (err_set(e, ERR_FAILED, "zlib cannot compress"));
 	z->crc = (uint32_t)crc32_combine(z->crc, p->crc, (z_off_t)p->len);
 	z->in_bytes += p->len;
-	return (emit(z, p->out, p->out_len, e));
+	return (p->stored ? emit_stored(z, p, e) :
+	    emit(z, p->out, p->out_len, e));
 }
 
 /* Give the piece at hand to a thread; the next begins with its end. */
@@ -305,22 +325,41 @@ hand_over(struct gzout *z, int last, struct err *e)
 	return (0);
 }
 
+uint8_t *
+gzout_room(struct gzout *z, size_t *len, struct err *e)
+{
+	struct piece *p = &z->pieces[z->at];
+
+	if (p->len == PIECE) {
+		if (hand_over(z, 0, e) == -1)
+			return (NULL);
+		p = &z->pieces[z->at];
+	}
+	*len = PIECE - p->len;
+	return (p->data + p->window + p->len);
+}
+
+void
+gzout_filled(struct gzout *z, size_t len)
+{
+	z->pieces[z->at].len += len;
+}
+
 int
 gzout_write(void *gzout, const void *from, size_t len, struct err *e)
 {
 	const uint8_t *at = from;
 	struct gzout *z = gzout;
-	struct piece *p;
+	uint8_t *to;
 	size_t n;
 
 	for (; len > 0; at += n, len -= n) {
-		if (z->pieces[z->at].len == PIECE &&
-		    hand_over(z, 0, e) == -1)
+		if ((to = gzout_room(z, &n, e)) == NULL)
 			return (-1);
-		p = &z->pieces[z->at];
-		n = PIECE - p->len < len ? PIECE - p->len : len;
-		memcpy(p->data + p->window + p->len, at, n);
-		p->len += n;
+		if (n > len)
+			n = len;
+		memcpy(to, at, n);
+		gzout_filled(z, n);
 	}
 	return (0);
 }

@@ -22,6 +22,14 @@ struct gzout *gzout_new(const struct sink *to, int level, struct err *e);
 void gzout_free(struct gzout *z);
 
 int gzout_write(void *gzout, const void *p, size_t len, struct err *e);
+
+/*
+ * The same without a copy: where the next bytes go, and how many at most,
+ * never none; then how many were put there.  NULL as gzout_write() fails.
+ */
+uint8_t *gzout_room(struct gzout *z, size_t *len, struct err *e);
+void gzout_filled(struct gzout *z, size_t len);
+
 struct sink gzout_sink(struct gzout *z);
 
 /* End the member; without it, a reader finds the stream cut off. */

@@ -606,6 +606,24 @@ write_some(struct held *h, const void *p, size_t len, struct err *e)
 	return (0);
 }
 
+/*
+ * That may take long, and the node is to hear of us meanwhile.  The
+ * connection may be another one then.
+ */
+static int
+read_lost(struct held *h, const struct held_again *again, uint64_t off,
+    void *p, size_t len, struct err *e)
+{
+	int rc;
+
+	if (held_keep(h, e) == -1)
+		return (-1);
+	rc = again->read(again->arg, off, p, len, e);
+	held_unkeep(h);
+	move_on(h);
+	return (rc);
+}
+
 /* A connection is there, and all up to off has been sent through it. */
 static int
 catch_up(struct held *h, const struct held_again *again, struct err *e)
@@ -628,12 +646,18 @@ catch_up(struct held *h, const struct held_again *again, struct err *e)
 		return (err_nomem(e));
 	for (; rc == 0 && at < h->off; at += n) {
 		n = h->off - at < AGAIN_BYTES ? h->off - at : AGAIN_BYTES;
-		rc = again->read(again->arg, at, p, (size_t)n, e);
+		rc = read_lost(h, again, at, p, (size_t)n, e);
+		if (rc == 0 && h->data == NULL)
+			break;
 		if (rc == 0)
 			rc = write_some(h, p, (size_t)n, e);
 	}
 	free(p);
-	return (rc);
+	if (rc == -1 || h->data != NULL)
+		return (rc);
+	/* It was cut meanwhile. */
+	return (h->up ? catch_up(h, again, e) : err_set(e, ERR_FAILED,
+	    "%s: connection lost", remote_name(h->r)));
 }
 
 int

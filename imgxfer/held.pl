@@ -22,12 +22,12 @@
 #	left PATH (could not be removed), gone
 use strict;
 use warnings;
-use Fcntl;
+use Fcntl qw(:DEFAULT :flock);
 use POSIX ();
 
 my $NAME = '.xcatvault-image.';
 my ($mode, @arg) = @ARGV;
-my ($dir, $log, %old, $openssl);
+my ($dir, $log, $lease, %old, $openssl);
 
 umask 077;
 $SIG{PIPE} = 'IGNORE';
@@ -57,9 +57,7 @@ sub start {
 	$base =~ s{/+\z}{};
 	# What a run left that was killed together with the node.
 	for (begun_with($base eq '' ? '/' : $base, $NAME)) {
-		my @st = lstat("$_/.lease");
-		@st = lstat($_) unless @st;
-		remove($_) if @st && $st[9] < time() - 86400;
+		remove($_) if abandoned($_);
 	}
 	while (1) {
 		$dir = "$base/$NAME" . sprintf('%08x%08x', int(rand(2 ** 32)),
@@ -67,12 +65,14 @@ sub start {
 		last if mkdir($dir, 0700);
 		die "$dir: $!\n" unless $!{EEXIST};
 	}
-	if (!touch("$dir/.lease") || !open($log, '>>', "$dir/.log")) {
+	if (!touch("$dir/.lease") || !open($lease, '+<', "$dir/.lease") ||
+	    !open($log, '>>', "$dir/.log")) {
 		my $why = $!;
 		remove($dir);
 		die "$dir: $why\n";
 	}
 	$log->autoflush(1);
+	flock($lease, LOCK_EX);
 	my $pid = fork();
 	die "fork: $!\n" unless defined $pid;
 	if (!$pid) {
@@ -80,6 +80,23 @@ sub start {
 		POSIX::_exit(0);
 	}
 	close($log);
+	close($lease);
+}
+
+# The guard holds its lease locked; one that has just begun may not yet, and
+# one of another host, that shares the directory, may not seem to.
+sub abandoned {
+	my ($path) = @_;
+	my @dir = lstat($path);
+
+	return 0 unless @dir && -d _ && $dir[4] == $>;
+	my $since = (lstat("$path/.lease"))[9] // $dir[9];
+	return $since < time() - 86400
+	    unless $since < time() - 600 && -f "$path/.lease" &&
+	    open(my $f, '+<', "$path/.lease");
+	my $free = flock($f, LOCK_EX | LOCK_NB);
+	close($f);
+	return $free;
 }
 
 # ------------------------------------------------------- the caller's side
@@ -166,7 +183,7 @@ sub child {
 sub guard {
 	my ($grace, $image, $limit, $tmpdir, @files) = @_;
 	my (%kid, $over, $digest);
-	my ($lease, $seen) = (0, now());
+	my ($beaten, $seen) = (0, now());
 	my $until = $seen + $limit;
 	my $late = 0;
 
@@ -215,7 +232,7 @@ sub guard {
 			$until = now() + 10;
 		}
 		my $mtime = (stat('.lease'))[9] || 0;
-		($lease, $seen) = ($mtime, now()) if $mtime != $lease;
+		($beaten, $seen) = ($mtime, now()) if $mtime != $beaten;
 		nap();
 	}
 	clean($image, $tmpdir, $late || $export, keys %kid);

@@ -19,8 +19,8 @@ int image_main(struct cli *cli, int argc, char **argv);
 #define IMAGE_IMPORT_USAGE \
 	"image import FILE|--from-vault IMAGE --site SITE\n" \
 	" [--profile PROFILE] [--as NAME] [--replace [--force]]\n" \
-	" [--allow-unproved-arch] [--limit SECONDS] [--root DIR]...\n" \
-	" [--dry-run]"
+	" [--allow-unproved-arch] [--limit SECONDS] [--grace SECONDS]\n" \
+	" [--root DIR]... [--dry-run]"
 #define IMAGE_KEEP_USAGE "image keep FILE... [--site SITE]"
 #define IMAGE_COPY_USAGE \
 	"image copy IMAGE... --from SITE --to SITE [--complete]\n" \

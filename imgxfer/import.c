@@ -1,16 +1,18 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/cancel.h"
 #include "imgxfer/importextra.h"
 #include "imgxfer/importkeep.h"
 #include "imgxfer/importrun.h"
+#include "imgxfer/importsend.h"
 #include "remote/exec.h"
 
-#define BUNDLE "bundle"		/* its name in the private directory */
-#define REWRITTEN "bundle.tar"
+#define REWRITTEN "bundle.tar"	/* its name in the private directory */
 #define WAIT_S 30		/* for somebody else's import */
+#define SENT_S 900		/* for it, when the bundle is there already */
 #define BACK_S 300		/* for our own, which is put back */
 #define GRACE_S 5
 #define TRIES 5
@@ -85,6 +87,8 @@ open_shell(struct importrun *r, unsigned wait_s, struct err *e)
 			rc = importrun_add(r->res, &r->res->warnings,
 			    &r->res->nwarnings, e, "an import that was "
 			    "killed there before: %s", line);
+	if (r->tables == NULL)
+		r->nwarnings = r->res->nwarnings;
 	buf_fini(&recovered);
 	return (rc);
 }
@@ -192,7 +196,6 @@ check_lying(struct importrun *r, struct err *e)
 	struct importnode_at at = { .path = r->bundle->lies_at,
 	    .digest_if = IMPORTNODE_ANY };
 
-	r->file = r->bundle->lies_at;
 	if (importnode_look(r->shell, &at, 1, e) == -1)
 		return (-1);
 	if (at.kind != IMPORTNODE_FILE || at.size != in->bundle_bytes ||
@@ -203,19 +206,45 @@ check_lying(struct importrun *r, struct err *e)
 	return (0);
 }
 
+/* How things stand there, and whether that will do. */
+static int
+look_around(struct importrun *r, struct err *e)
+{
+	if (importrun_read_tables(r, &r->tables, 0, e) == -1 ||
+	    importrun_survey(r, e) == -1)
+		return (-1);
+	return (importrun_room(r, e));
+}
+
+static void
+forget_looks(struct importrun *r)
+{
+	struct import_result *res = r->res;
+	size_t i;
+
+	tables_free(r->tables);
+	r->tables = NULL;
+	for (i = 0; i < IMPORTRUN_TABLES; i++)
+		importrows_fini(r->rows + i);
+	free(res->files);
+	res->files = NULL;
+	res->nfiles = res->nremoved = res->ndirs = res->nrows = 0;
+	res->nconflicts = 0;
+	res->nwarnings = r->nwarnings;
+	r->nlooks = 0;
+}
+
+/* That may take long: others may import meanwhile. */
 static int
 send_bundle(struct importrun *r, struct err *e)
 {
-	const struct inspect *in = r->bundle->in;
-
-	if (r->bundle->source == NULL)
-		return (check_lying(r, e));
-	progress_expect(r->opt->progress, 0, in->bundle_bytes);
-	if ((r->file = in_private(r, BUNDLE, e)) == NULL ||
-	    importnode_send(r->shell, r->bundle->source, in->bundle_bytes,
-	    in->bundle_digest, BUNDLE, r->opt->progress, e) == -1)
+	importnode_free(r->shell);
+	r->shell = NULL;
+	forget_looks(r);
+	if ((r->held = importsend_lay(r, e)) == NULL ||
+	    held_keep(r->held, e) == -1)
 		return (-1);
-	r->res->sent = in->bundle_bytes;
+	r->res->sent = r->bundle->in->bundle_bytes;
 	return (0);
 }
 
@@ -391,19 +420,36 @@ prove_tree(struct importrun *r, struct err *e)
 /* -------------------------------------------------------------- extras */
 
 static int
+at_path(const void *path, const void *extra)
+{
+	const struct import_extra *x = extra;
+
+	return (strcmp(path, x->path));
+}
+
+static int
 put_extra(void *arg, const char *path, unsigned mode,
     const struct source *from, uint64_t bytes, struct err *e)
 {
 	struct importrun *r = arg;
+	const struct import_extra *x;
 	size_t i;
 
-	for (i = 0; i < r->nlooks; i++)
-		if (r->looks[i].why == IMPORTRUN_EXTRA &&
-		    !r->looks[i].skip &&
-		    strcmp(r->before[i].path, path) == 0)
-			return (importnode_put(r->shell, path, mode, from,
-			    bytes, e));
-	return (0);
+	x = bsearch(path, r->opt->extras, r->opt->nextras, sizeof(*x),
+	    at_path);
+	if (x == NULL ||
+	    (i = r->extra_looks[x - r->opt->extras]) == 0 ||
+	    r->looks[i - 1].skip)
+		return (0);
+	return (importnode_put(r->shell, path, mode, from, bytes, e));
+}
+
+static int
+heed(void *arg, struct err *e)
+{
+	const struct importrun *r = arg;
+
+	return (importnode_alive(r->shell, e));
 }
 
 static int
@@ -411,7 +457,8 @@ put_extras(struct importrun *r, struct err *e)
 {
 	if (r->opt->nextras == 0 || r->opt->extras_tar == NULL)
 		return (0);
-	return (importextra_each(r->opt->extras_tar, put_extra, r, e));
+	return (importextra_each(r->opt->extras_tar, put_extra, heed, r,
+	    e));
 }
 
 /* ------------------------------------------------------------ put back */
@@ -490,11 +537,10 @@ prepare(struct importrun *r, struct err *e)
 		return (err_set(e, ERR_FAILED, "it was not inspected"));
 	if (ask_xcat(r, e) == -1 || importplan_make(&r->plan, r->bundle->in,
 	    r->installdir, r->opt, e) == -1 || set_result(r, e) == -1 ||
-	    open_shell(r, WAIT_S, e) == -1 ||
-	    importrun_read_tables(r, &r->tables, 0, e) == -1 ||
-	    importrun_survey(r, e) == -1 || importrun_room(r, e) == -1)
+	    open_shell(r, r->bundle->source != NULL ? WAIT_S : SENT_S,
+	    e) == -1)
 		return (-1);
-	return (0);
+	return (look_around(r, e));
 }
 
 /* What was set aside and is not yet gone is no failure of the import. */
@@ -519,10 +565,49 @@ commit(struct importrun *r, struct err *e)
 	return (rc);
 }
 
+/* All that comes before a change. */
+static int
+approach(struct importrun *r, struct err *e)
+{
+	if (r->shell == NULL && (node_wake(r->node, e) == -1 ||
+	    open_shell(r, SENT_S, e) == -1 || look_around(r, e) == -1 ||
+	    may_replace(r, e) == -1))
+		return (-1);
+	if (r->held != NULL)
+		r->file = held_path(r->held);
+	else if ((r->file = r->bundle->lies_at) != NULL &&
+	    check_lying(r, e) == -1)
+		return (-1);
+	if (keep_old(r, e) == -1 || rewrite_bundle(r, e) == -1)
+		return (-1);
+	return (begin(r, e));
+}
+
+/* What lies there need not be sent again for a connection that is lost. */
+static int
+approach_again(struct importrun *r, struct err *e)
+{
+	const struct timespec second = { 1, 0 };
+	struct err cancelled;
+	int tries;
+
+	for (tries = 0; approach(r, e) == -1; tries++) {
+		if (r->begun || tries == TRIES ||
+		    !remote_lost(r->node->control) ||
+		    cancel_check(&cancelled) == -1)
+			return (-1);
+		importnode_free(r->shell);
+		r->shell = NULL;
+		forget_looks(r);
+		nanosleep(&second, NULL);
+	}
+	return (0);
+}
+
 static int
 transact(struct importrun *r, struct err *e)
 {
-	if (begin(r, e) == -1 || run_imgimport(r, e) == -1 ||
+	if (approach_again(r, e) == -1 || run_imgimport(r, e) == -1 ||
 	    prove_tree(r, e) == -1 || put_extras(r, e) == -1 ||
 	    importnode_modes(r->shell, e) == -1 ||
 	    importnode_alive(r->shell, e) == -1 ||
@@ -531,12 +616,28 @@ transact(struct importrun *r, struct err *e)
 	return (commit(r, e));
 }
 
+/* What was sent is not needed any more. */
+static int
+end_held(struct importrun *r, struct err *e)
+{
+	struct err left;
+
+	if (r->held == NULL)
+		return (0);
+	held_unkeep(r->held);
+	return (held_end(r->held, &left) == 0 ? 0 : importrun_add(r->res,
+	    &r->res->warnings, &r->res->nwarnings, e, "%s", left.msg));
+}
+
 static void
 fini(struct importrun *r)
 {
 	size_t i;
 
 	importnode_free(r->shell);
+	if (r->held != NULL)
+		held_unkeep(r->held);
+	held_free(r->held);
 	importplan_fini(&r->plan);
 	tables_free(r->tables);
 	tables_free(r->site);
@@ -546,6 +647,7 @@ fini(struct importrun *r)
 	free(r->installdir);
 	free(r->before);
 	free(r->looks);
+	free(r->extra_looks);
 }
 
 int
@@ -560,8 +662,7 @@ import_run(struct node *n, const struct import_bundle *b,
 	memset(res, 0, sizeof(*res));
 	rc = prepare(&r, e);
 	if (rc == 0 && !opt->dry_run && (may_replace(&r, e) == -1 ||
-	    keep_old(&r, e) == -1 || send_bundle(&r, e) == -1 ||
-	    rewrite_bundle(&r, e) == -1))
+	    (b->source != NULL && send_bundle(&r, e) == -1)))
 		rc = -1;
 	if (rc == 0 && !opt->dry_run) {
 		if ((rc = transact(&r, e)) == 0)
@@ -575,6 +676,8 @@ import_run(struct node *n, const struct import_bundle *b,
 				    "proved once more");
 		}
 	}
+	if (rc == 0)
+		rc = end_held(&r, e);
 	fini(&r);
 	return (rc);
 }

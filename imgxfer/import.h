@@ -22,8 +22,10 @@
  * was.  Nothing that imgimport says or returns is believed: what counts are
  * the rows of the database and the digests of the files, read back.
  *
- * A script on the node holds the transaction.  When the connection is lost
- * before the end, it puts everything back by itself.
+ * The bundle is laid into a held directory of the node (held.h), where what
+ * was sent outlives a lost connection.  Then a script there holds the
+ * transaction: when the connection is lost before the end of that, it puts
+ * everything back by itself.
  */
 #define IMPORT_LIMIT_S 7200	/* what imgimport may take */
 
@@ -58,6 +60,7 @@ struct import_options {
 	int allow_unproved_arch;
 	int dry_run;		/* the plan is made, and nothing done */
 	unsigned limit_s;	/* of imgimport; 0: IMPORT_LIMIT_S */
+	unsigned grace_s;	/* of what is sent; 0: HELD_GRACE_S */
 	struct vault *vault;	/* or NULL */
 	const struct inspect_options *inspect;	/* the roots; or NULL */
 	struct progress *progress;	/* of what is sent; or NULL */
@@ -65,7 +68,7 @@ struct import_options {
 	 * Files that the bundle leaves out, with all of their bytes as one
 	 * tar archive, compressed with zstd, names relative to "/"; or none.
 	 */
-	const struct import_extra *extras;
+	const struct import_extra *extras;	/* sorted by path */
 	size_t nextras;
 	const struct source *extras_tar;
 };

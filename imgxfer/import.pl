@@ -260,32 +260,6 @@ sub room {
 
 # ------------------------------------------------------------------ the bundle
 
-# "receive BYTES FILE"
-sub receive {
-	my ($bytes, $name) = @_;
-	my $why = '';
-
-	sysopen(my $to, "$dir/$name", O_WRONLY | O_CREAT | O_TRUNC, 0600) or
-	    return tell_back("failed $dir/$name: $!");
-	open(my $sum, '|-', "sha256sum >$dir/sum") or
-	    return tell_back("failed sha256sum: $!");
-	binmode($sum);
-	my $all = take_bytes($bytes, sub {
-		return if $why ne '';
-		$why = "$!" unless write_all($to, $_[0]);
-		$why = 'sha256sum ended' unless write_all($sum, $_[0]);
-	});
-	close($sum);
-	close($to) or $why ||= "$!";
-	return unless $all;
-	$why ||= 'it is not as long as what was sent'
-	    if (stat("$dir/$name"))[7] != $bytes;
-	return tell_back("failed $why") if $why ne '';
-	my ($hex) = slurp("$dir/sum", 64) =~ /^([0-9a-f]{64})$/;
-	tell_back('digest', $hex || '-', $bytes);
-	tell_back('receive');
-}
-
 my %unpack = (gzip => ['gzip', '-dc'], xz => ['xz', '-dc'],
     zstd => ['zstd', '-dc'], none => ['cat']);
 
@@ -776,6 +750,7 @@ sub lock_node {
 
 	sysopen(my $lock, $root, O_RDONLY) or return undef;
 	until (flock($lock, LOCK_EX | LOCK_NB)) {
+		more() if readable(0);
 		return undef if time() >= $until || $ended;
 		select(undef, undef, undef, 0.1);
 	}
@@ -799,8 +774,8 @@ for (1 .. 100) {
 	}
 }
 tell_back('dir', $dir);
-my %verbs = (look => \&look, room => \&room, receive => \&receive,
-    rewrite => \&rewrite, begin => \&begin, import => \&import_bundle,
+my %verbs = (look => \&look, room => \&room, rewrite => \&rewrite,
+    begin => \&begin, import => \&import_bundle,
     tree => \&tree, modes => \&modes,
     put => \&put, forget => \&forget, commit => \&commit);
 while (defined(my $line = hear())) {

@@ -12,7 +12,8 @@
 
 enum {
 	OPT_SITE = CLI_OPT_OWN, OPT_PROFILE, OPT_AS, OPT_REPLACE, OPT_FORCE,
-	OPT_UNPROVED, OPT_LIMIT, OPT_DRY_RUN, OPT_FROM_VAULT, OPT_ROOT,
+	OPT_UNPROVED, OPT_LIMIT, OPT_GRACE, OPT_DRY_RUN, OPT_FROM_VAULT,
+	OPT_ROOT,
 };
 
 static const struct option options[] = {
@@ -24,6 +25,7 @@ static const struct option options[] = {
 	{ "force", no_argument, NULL, OPT_FORCE },
 	{ "allow-unproved-arch", no_argument, NULL, OPT_UNPROVED },
 	{ "limit", required_argument, NULL, OPT_LIMIT },
+	{ "grace", required_argument, NULL, OPT_GRACE },
 	{ "dry-run", no_argument, NULL, OPT_DRY_RUN },
 	{ "from-vault", required_argument, NULL, OPT_FROM_VAULT },
 	{ "root", required_argument, NULL, OPT_ROOT },
@@ -50,7 +52,7 @@ struct arguments {
 };
 
 static int
-take_limit(struct arguments *a, const char *text)
+take_seconds(unsigned *out, const char *text)
 {
 	char *end;
 	unsigned long v = strtoul(text, &end, 10);
@@ -58,7 +60,7 @@ take_limit(struct arguments *a, const char *text)
 	if (!isdigit((unsigned char)text[0]) || *end != '\0' || v == 0 ||
 	    v > 7 * 86400)
 		return (-1);
-	a->opt.limit_s = (unsigned)v;
+	*out = (unsigned)v;
 	return (0);
 }
 
@@ -93,7 +95,9 @@ take_option(struct arguments *a, int opt, const char *value)
 		a->from.kept = 1;
 		return (1);
 	case OPT_LIMIT:
-		return (take_limit(a, value) == 0 ? 1 : -1);
+		return (take_seconds(&a->opt.limit_s, value) == 0 ? 1 : -1);
+	case OPT_GRACE:
+		return (take_seconds(&a->opt.grace_s, value) == 0 ? 1 : -1);
 	case OPT_ROOT:
 		if (value[0] != '/' || a->inspect.nroots == INSPECT_ROOTS_MAX)
 			return (-1);
@@ -154,7 +158,8 @@ run_on(struct arguments *a, struct node *n, const struct cli *cli,
     struct import_result *res, struct err *e)
 {
 	struct source source, extra;
-	struct import_bundle bundle = { &a->from.inspect, &source, NULL };
+	struct import_bundle bundle = { .in = &a->from.inspect,
+	    .source = &source };
 	int rc;
 
 	if (importfrom_bundle(&a->from.from, &source, e) == -1)

@@ -22,6 +22,9 @@ struct reading {
 	struct source plain;	/* the tar archive within */
 	struct archive *archive;
 	struct err err;		/* of plain */
+	importextra_heed *heed;	/* or NULL */
+	void *arg;
+	int within;		/* a file's bytes are being read */
 	size_t taken, skipped;
 	const struct inspect_options *opt;
 	/* Of the member at hand: what was read of it, and what is there. */
@@ -46,8 +49,12 @@ static la_ssize_t
 feed(struct archive *a, void *arg, const void **out)
 {
 	struct reading *r = arg;
-	ssize_t n = cancel_check(&r->err) == -1 ? -1 :
-	    r->plain.read(r->plain.arg, r->piece, PIECE_BYTES, &r->err);
+	ssize_t n = -1;
+
+	if (cancel_check(&r->err) == 0 && (r->heed == NULL || r->within ||
+	    r->heed(r->arg, &r->err) == 0))
+		n = r->plain.read(r->plain.arg, r->piece, PIECE_BYTES,
+		    &r->err);
 
 	if (n == -1) {
 		archive_set_error(a, -1, "%s", r->err.msg);
@@ -110,6 +117,7 @@ take_entry(struct reading *r, struct archive_entry *entry,
 	char path[1100];
 	int64_t size = archive_entry_size(entry);
 	size_t n;
+	int rc;
 
 	if (name == NULL)
 		return (err_set(e, ERR_DAMAGED, "%s: a member without a name",
@@ -138,8 +146,11 @@ take_entry(struct reading *r, struct archive_entry *entry,
 	}
 	r->size = (uint64_t)size;
 	r->at = r->left = 0;
-	return (fn(arg, path, archive_entry_perm(entry) & 0777, &content,
-	    (uint64_t)size, e));
+	r->within = 1;
+	rc = fn(arg, path, archive_entry_perm(entry) & 0777, &content,
+	    (uint64_t)size, e);
+	r->within = 0;
+	return (rc);
 }
 
 static int
@@ -185,8 +196,8 @@ read_archive(struct reading *r, struct digest *digest, importextra_fn *fn,
 }
 
 int
-importextra_each(const struct source *archive, importextra_fn *fn, void *arg,
-    struct err *e)
+importextra_each(const struct source *archive, importextra_fn *fn,
+    importextra_heed *heed, void *arg, struct err *e)
 {
 	static const char *const root = "";
 	const struct inspect_options anywhere = { &root, 1, 0 };
@@ -197,6 +208,8 @@ importextra_each(const struct source *archive, importextra_fn *fn, void *arg,
 		return (err_nomem(e));
 	r->from = archive;
 	r->opt = &anywhere;
+	r->heed = heed;
+	r->arg = arg;
 	rc = read_archive(r, NULL, fn, arg, e);
 	free(r);
 	return (rc);

@@ -22,8 +22,14 @@
 /* A file's bytes are in from, and need not be read to their end; mode: 0777. */
 typedef int importextra_fn(void *arg, const char *path, unsigned mode,
     const struct source *from, uint64_t bytes, struct err *e);
+
+/*
+ * Called now and then while none of the files' bytes are being read: long
+ * runs of what is passed over let nothing else be heard of us.  Or NULL.
+ */
+typedef int importextra_heed(void *arg, struct err *e);
 int importextra_each(const struct source *archive, importextra_fn *fn,
-    void *arg, struct err *e);
+    importextra_heed *heed, void *arg, struct err *e);
 
 /*
  * The files in it, with their digests, sorted by path; the whole archive has

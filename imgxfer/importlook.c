@@ -86,14 +86,19 @@ look_at(struct importrun *r, enum importrun_why why, size_t index,
 }
 
 static int
+at_path(const void *path, const void *file)
+{
+	const struct importplan_file *f = file;
+
+	return (strcmp(path, f->path));
+}
+
+/* There may be a hundred thousand of them. */
+static int
 is_planned(const struct importrun *r, const char *path)
 {
-	size_t i;
-
-	for (i = 0; i < r->plan.nfiles; i++)
-		if (strcmp(r->plan.files[i].path, path) == 0)
-			return (1);
-	return (0);
+	return (r->plan.nfiles > 0 && bsearch(path, r->plan.files,
+	    r->plan.nfiles, sizeof(*r->plan.files), at_path) != NULL);
 }
 
 /* What is replaced is to be called .ORIG, and goes into no vault. */
@@ -155,11 +160,18 @@ list_looks(struct importrun *r, struct err *e)
 		if (look_at_both(r, IMPORTRUN_FILE, i, p->files[i].path,
 		    IMPORTNODE_ANY, e) == -1)
 			return (-1);
-	for (i = 0; i < r->opt->nextras; i++)
-		if (!is_planned(r, r->opt->extras[i].path) &&
-		    look_at_both(r, IMPORTRUN_EXTRA, i,
+	free(r->extra_looks);
+	r->extra_looks = calloc(r->opt->nextras + 1, sizeof(size_t));
+	if (r->extra_looks == NULL)
+		return (err_nomem(e));
+	for (i = 0; i < r->opt->nextras; i++) {
+		if (is_planned(r, r->opt->extras[i].path))
+			continue;
+		r->extra_looks[i] = r->nlooks + 1;
+		if (look_at_both(r, IMPORTRUN_EXTRA, i,
 		    r->opt->extras[i].path, IMPORTNODE_ANY, e) == -1)
 			return (-1);
+	}
 	if ((p->tree != NULL && look_at_both(r, IMPORTRUN_TREE, 0, p->tree,
 	    IMPORTNODE_NO, e) == -1) || (p->media != NULL && look_at(r,
 	    IMPORTRUN_MEDIA, 0, p->media, IMPORTNODE_NO, e) == -1))
@@ -502,7 +514,7 @@ list_rooms(struct importrun *r, struct room *rooms, size_t *n,
 	uint64_t bytes = p->unpacked, copied, moved;
 	size_t i;
 
-	if (r->bundle->source != NULL)
+	if (r->bundle->source != NULL && r->held == NULL)
 		bytes += r->bundle->in->bundle_bytes;
 	if (p->rewrite)
 		bytes += r->bundle->in->tar_bytes;
@@ -717,7 +729,9 @@ static int
 prove_files(struct importrun *r, struct buf *why, struct err *e)
 {
 	struct importnode_at *now;
-	size_t i, k = 0, len;
+	struct import_file *file = r->res->files;
+	const struct import_file *end = file + r->res->nfiles;
+	size_t i, len;
 	int rc;
 
 	if ((now = look_again(r, e)) == NULL)
@@ -725,9 +739,9 @@ prove_files(struct importrun *r, struct buf *why, struct err *e)
 	for (i = 0; i < r->nlooks; i++) {
 		len = why->len;
 		prove_look(r, i, now + i, why);
-		for (k = 0; k < r->res->nfiles; k++)
-			if (strcmp(r->res->files[k].path, now[i].path) == 0)
-				r->res->files[k].proved = why->len == len;
+		/* They are in the order of the looks. */
+		if (file < end && strcmp(file->path, now[i].path) == 0)
+			file++->proved = why->len == len;
 	}
 	rc = why->len == 0 ? tell_owners(r, now, e) : 0;
 	free(now);

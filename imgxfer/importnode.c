@@ -44,12 +44,8 @@ fill(struct importnode *n, struct err *e)
 		return (1);
 	clock_gettime(CLOCK_MONOTONIC, &begin);
 	for (;;) {
-		clock_gettime(CLOCK_MONOTONIC, &now);
-		if (now.tv_sec - n->spoken >= ALIVE_S) {
-			/* Should it be gone, reading tells why. */
-			(void)importnode_alive(n, &ignored);
-			n->spoken = now.tv_sec;
-		}
+		/* Should it be gone, reading tells why. */
+		(void)importnode_alive(n, &ignored);
 		got = remote_exec_read(n->shell, n->in, READ_BYTES, 1000, e);
 		if (got == -1)
 			return (-1);
@@ -347,7 +343,7 @@ importnode_room(struct importnode *n, const char *path, uint64_t *dev,
  */
 static int
 send_bytes(struct importnode *n, const struct source *from, uint64_t bytes,
-    struct progress *p, struct err *e)
+    struct err *e)
 {
 	uint8_t *piece;
 	ssize_t got;
@@ -367,41 +363,8 @@ send_bytes(struct importnode *n, const struct source *from, uint64_t bytes,
 		}
 		rc = remote_exec_write(n->shell, piece, (size_t)got, e);
 		bytes -= (uint64_t)got;
-		progress_add(p, 0, (uint64_t)got);
 	}
 	free(piece);
-	return (rc);
-}
-
-/* "digest HEX BYTES" */
-static int
-is_digest(const char *line, const uint8_t digest[DIGEST_LEN],
-    uint64_t bytes)
-{
-	char want[DIGEST_HEX + 64], hex[DIGEST_HEX + 1];
-
-	digest_hexz(digest, hex);
-	snprintf(want, sizeof(want), "digest %s %" PRIu64, hex, bytes);
-	return (strcmp(line, want) == 0);
-}
-
-int
-importnode_send(struct importnode *n, const struct source *from,
-    uint64_t bytes, const uint8_t digest[DIGEST_LEN], const char *name,
-    struct progress *p, struct err *e)
-{
-	const char *line;
-	int rc, same = 0;
-
-	buf_printf(&n->out, "receive %" PRIu64 " %s\n", bytes, name);
-	if (speak(n, e) == -1 || send_bytes(n, from, bytes, p, e) == -1)
-		return (-1);
-	while ((rc = answer(n, "receive", &line, e)) == 1)
-		same = is_digest(line, digest, bytes);
-	if (rc == 0 && !same)
-		return (err_set(e, ERR_FAILED, "%s: %s did not arrive there "
-		    "as it was inspected (has it changed since?)",
-		    remote_name(n->remote), from->name));
 	return (rc);
 }
 
@@ -422,7 +385,7 @@ importnode_put(struct importnode *n, const char *path, unsigned mode,
 {
 	buf_printf(&n->out, "put %o %" PRIu64 " %s\n", mode & 07777, bytes,
 	    path);
-	if (speak(n, e) == -1 || send_bytes(n, from, bytes, NULL, e) == -1)
+	if (speak(n, e) == -1 || send_bytes(n, from, bytes, e) == -1)
 		return (-1);
 	return (done(n, "put", e));
 }
@@ -554,9 +517,13 @@ int
 importnode_alive(struct importnode *n, struct err *e)
 {
 	static const char word[] = "alive\n";
+	struct timespec now;
 
-	return (n->begun ? remote_exec_write(n->shell, word,
-	    sizeof(word) - 1, e) : 0);
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	if (!n->begun || now.tv_sec - n->spoken < ALIVE_S)
+		return (0);
+	n->spoken = now.tv_sec;
+	return (remote_exec_write(n->shell, word, sizeof(word) - 1, e));
 }
 
 int

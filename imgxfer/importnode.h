@@ -8,7 +8,6 @@
 #include "base/buf.h"
 #include "base/digest.h"
 #include "base/err.h"
-#include "base/progress.h"
 #include "imgxfer/source.h"
 #include "remote/session.h"
 
@@ -68,11 +67,6 @@ int importnode_look(struct importnode *n, struct importnode_at *at,
 int importnode_room(struct importnode *n, const char *path, uint64_t *dev,
     uint64_t *free_bytes, struct err *e);
 
-/* Send a bundle of known length into its directory, proved by digest. */
-int importnode_send(struct importnode *n, const struct source *from,
-    uint64_t bytes, const uint8_t digest[DIGEST_LEN], const char *name,
-    struct progress *p, struct err *e);
-
 /*
  * Another archive in its directory, "to": the bundle with another manifest.
  * compression: as struct inspect has it.
@@ -131,7 +125,8 @@ int importnode_modes(struct importnode *n, struct err *e);
 
 /*
  * Once begun, a script that has heard nothing for so long puts all back.
- * Waiting for its answers says something; who is busy elsewhere calls this.
+ * Waiting for its answers says something; who is busy elsewhere calls this,
+ * as often as it likes, but not amid the bytes of importnode_put().
  */
 #define IMPORTNODE_LEASE_S 600
 int importnode_alive(struct importnode *n, struct err *e);

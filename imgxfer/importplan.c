@@ -574,12 +574,36 @@ sort_files(struct making *m, struct err *e)
 
 /* -------------------------------------------------------------- whether */
 
+/*
+ * imgimport installs the plugins and scripts of kits beyond the paths that
+ * the manifest names, over what is there, and starts xcatd anew amidst it.
+ */
+static int
+judge_kits(const struct inspect *in, struct err *e)
+{
+	const struct imgmanifest *m = &in->manifest;
+	const char *with = imgmanifest_value(m, "osimage", "kitcomponents");
+	int kits = 0;
+	size_t i;
+
+	for (i = 0; i < in->nmembers && !kits; i++)
+		kits = in->members[i].role == INSPECT_KIT;
+	for (i = 0; i < m->ntables && !kits; i++)
+		kits = strncmp(m->tables[i].name, "kit", 3) == 0;
+	return (!kits ? 0 : err_set(e, ERR_FAILED, "%s: bundles with kits are "
+	    "not imported: imgimport would have xcatd run what they bring, "
+	    "which nothing could put back; nothing was sent.  Export the "
+	    "image without them (chdef -t osimage %s kitcomponents=, and back "
+	    "again afterwards), import that, and bring the kits with addkit "
+	    "(then chdef -t osimage IMAGE kitcomponents=%s)", in->image,
+	    in->image, with != NULL && with[0] != '\0' ? with : "NAMES"));
+}
+
 static int
 judge(const struct inspect *in, const struct import_options *opt,
     struct err *e)
 {
 	struct buf worst = BUF_INIT;
-	size_t i;
 
 	if (in->status == STATUS_DAMAGED) {
 		inspect_worst(in, &worst);
@@ -591,11 +615,8 @@ judge(const struct inspect *in, const struct import_options *opt,
 	if (!in->has_manifest || in->image == NULL)
 		return (err_set(e, ERR_DAMAGED, "there is no manifest.xml in "
 		    "it"));
-	for (i = 0; i < in->nmembers; i++)
-		if (in->members[i].role == INSPECT_KIT)
-			return (err_set(e, ERR_FAILED, "%s: bundles with kits "
-			    "are not imported here: xCAT would run what they "
-			    "bring", in->members[i].name));
+	if (judge_kits(in, e) == -1)
+		return (-1);
 	if (in->arch != INSPECT_ARCH_PROVED && !opt->allow_unproved_arch &&
 	    in->manifest.kernel != NULL)
 		return (err_set(e, ERR_USAGE, "nothing in it proves that it "

@@ -43,6 +43,7 @@ struct importrun {
 	struct import_result *res;
 	struct importplan plan;
 	struct importnode *shell;
+	struct held *held;	/* the bundle's directory; NULL: not sent */
 	struct tables *site, *tables;	/* the table site; the others */
 	char *tmpdir, *installdir;	/* of the site table; tmpdir or NULL */
 	const char *work;	/* one of these */
@@ -50,7 +51,10 @@ struct importrun {
 	struct importnode_at *before;	/* as it was */
 	struct importrun_look *looks;	/* why, of each */
 	size_t nlooks, cap_looks;
+	size_t *extra_looks;	/* of each of the options' extras: its look,
+				   from 1 on; 0: it has none */
 	struct importrows rows[IMPORTRUN_TABLES];
+	size_t nwarnings;	/* that there were before the looks */
 	int begun, committing;
 };
 

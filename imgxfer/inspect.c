@@ -16,7 +16,6 @@ struct tap {
 	struct digest *d;
 	uint64_t bytes;
 	int failed;		/* from did, or a signal came */
-	int catches;		/* whether it looks for signals */
 };
 
 static ssize_t
@@ -25,7 +24,7 @@ tap_read(void *arg, void *p, size_t len, struct err *e)
 	struct tap *t = arg;
 	ssize_t n;
 
-	n = t->catches && cancel_check(e) == -1 ? -1 :
+	n = cancel_check(e) == -1 ? -1 :
 	    t->from->read(t->from->arg, p, len, e);
 	if (n > 0) {
 		digest_update(t->d, p, (size_t)n);
@@ -42,7 +41,6 @@ tap_init(struct tap *t, const struct source *from, struct source *out,
 	t->from = from;
 	if ((t->d = digest_new()) == NULL)
 		return (err_nomem(e));
-	digest_reset(t->d);
 	out->name = from->name;
 	out->read = tap_read;
 	out->arg = t;
@@ -91,13 +89,14 @@ look_say(struct look *l, enum inspect_level level, const char *member,
 }
 
 /*
- * A member's contents on their way through: each file's digest; the
- * manifest; the heads of what may be a kernel; root images, opened (and
- * digested, for this thread has enough to do) in a thread of their own.
+ * A member's contents on their way through: each file's digest, and with it
+ * the archive's; the manifest; the heads of what may be a kernel; root images,
+ * opened in a thread of their own.
  */
 struct pass {
 	struct look *l;
-	struct digest *d;	/* the aside's while there is one */
+	struct digest *d, *tar;
+	int contents;		/* of a file are what is taken now */
 	struct buf head;
 	int wants_head, is_xml;
 	struct look_image *image;
@@ -107,14 +106,23 @@ struct pass {
 	struct err packing;	/* what is wrong with a packed kernel */
 };
 
+static void
+on_taken(void *arg, const uint8_t *data, size_t len)
+{
+	struct pass *p = arg;
+
+	if (p->contents)
+		digest_update_both(p->tar, p->d, data, len);
+	else
+		digest_update(p->tar, data, len);
+}
+
 static int
 walk_aside(void *arg, const struct source *src, struct err *e)
 {
 	struct pass *p = arg;
-	struct tap t = { src, p->d, 0, 0, 0 };
-	const struct source tapped = { "", tap_read, &t };
 
-	return (rootimg_walk(&p->image->root, p->kind, &tapped, p->size, e));
+	return (rootimg_walk(&p->image->root, p->kind, src, p->size, e));
 }
 
 /*
@@ -125,14 +133,12 @@ static int
 unpack_aside(void *arg, const struct source *src, struct err *e)
 {
 	struct pass *p = arg;
-	struct tap t = { src, p->d, 0, 0, 0 };
-	const struct source tapped = { "", tap_read, &t };
 	struct unpack *u = NULL;
 	struct source plain;
 	struct pull in;
 	int rc = -1;
 
-	if (pull_init(&in, &tapped, e) == -1)
+	if (pull_init(&in, src, e) == -1)
 		return (-1);
 	if ((u = unpack_new(&in, e)) != NULL) {
 		plain = unpack_source(u);
@@ -147,7 +153,7 @@ unpack_aside(void *arg, const struct source *src, struct err *e)
 	}
 	unpack_free(u);
 	pull_fini(&in);
-	return (rc == 0 ? source_drain(&tapped, e) : -1);
+	return (rc == 0 ? source_drain(src, e) : -1);
 }
 
 static int
@@ -224,8 +230,6 @@ pass_write(struct pass *p, const uint8_t *data, size_t len)
 
 	if (p->aside != NULL)
 		aside_write(p->aside, data, len);
-	else
-		digest_update(p->d, data, len);
 	if (p->wants_head && p->head.len < HEAD_BYTES) {
 		n = HEAD_BYTES - p->head.len;
 		buf_append(&p->head, data, n < len ? n : len);
@@ -370,8 +374,10 @@ take_member(struct look *l, struct bundle *b, const struct bundle_member *bm,
 	if (m.type == '0') {
 		if (pass_begin(p, &m, e) == -1)
 			return (-1);
+		p->contents = 1;
 		while ((n = bundle_data(b, &data, e)) > 0)
 			pass_write(p, data, (size_t)n);
+		p->contents = 0;
 		if (pass_end(p, &m, &h, n == -1 ? &ignored : e) == -1)
 			n = -1;
 	}
@@ -383,7 +389,8 @@ take_member(struct look *l, struct bundle *b, const struct bundle_member *bm,
 
 /* All members; -1 also with ERR_DAMAGED, which is then a finding. */
 static int
-read_members(struct look *l, struct pull *tar, struct err *e)
+read_members(struct look *l, struct pull *tar, struct digest *whole,
+    struct err *e)
 {
 	struct bundle_member bm;
 	struct bundle b;
@@ -394,8 +401,11 @@ read_members(struct look *l, struct pull *tar, struct err *e)
 
 	memset(&p, 0, sizeof(p));
 	p.l = l;
+	p.tar = whole;
 	if ((p.d = digest_new()) == NULL)
 		return (err_nomem(e));
+	tar->on_skip = on_taken;
+	tar->on_skip_arg = &p;
 	bundle_init(&b, tar);
 	while (rc == 0 && (next = bundle_next(&b, &bm, e)) != BUNDLE_END) {
 		rc = next == BUNDLE_BAD ? -1 : 0;
@@ -411,6 +421,7 @@ read_members(struct look *l, struct pull *tar, struct err *e)
 			rc = err_nomem(e);
 	}
 	bundle_fini(&b);
+	tar->on_skip = NULL;
 	buf_fini(&p.head);
 	buf_fini(&name);
 	digest_free(p.d);
@@ -436,23 +447,26 @@ say_packing(struct look *l, const struct unpack *u)
 static int
 read_bundle(struct look *l, const struct source *src, struct err *e)
 {
-	struct tap outer = { 0 }, inner = { 0 };
-	struct source raw, plain, tar;
+	struct tap outer = { 0 };
+	struct source raw, plain;
+	struct digest *whole = NULL;
 	struct unpack *u = NULL;
 	struct pull p = { 0 }, t = { 0 };
 	int rc = -1;
 
-	outer.catches = 1;
 	if (tap_init(&outer, src, &raw, e) == -1 ||
 	    pull_init(&p, &raw, e) == -1 ||
 	    (u = unpack_new(&p, e)) == NULL)
 		goto out;
 	l->in->compression = unpack_form(u);
 	plain = unpack_source(u);
-	if (tap_init(&inner, &plain, &tar, e) == -1 ||
-	    pull_init(&t, &tar, e) == -1)
+	if (pull_init(&t, &plain, e) == -1)
 		goto out;
-	rc = read_members(l, &t, e);
+	if ((whole = digest_new()) == NULL) {
+		err_nomem(e);
+		goto out;
+	}
+	rc = read_members(l, &t, whole, e);
 	if (rc == -1 && e->kind == ERR_DAMAGED && !outer.failed) {
 		look_say(l, INSPECT_BAD, "", "%s", e->msg);
 		memset(e, 0, sizeof(*e));
@@ -462,16 +476,16 @@ read_bundle(struct look *l, const struct source *src, struct err *e)
 		say_packing(l, u);
 	if (rc == 0) {
 		l->in->bundle_bytes = outer.bytes;
-		l->in->tar_bytes = inner.bytes;
+		l->in->tar_bytes = t.taken;
 		digest_final(outer.d, l->in->bundle_digest);
-		digest_final(inner.d, l->in->tar_digest);
+		digest_final(whole, l->in->tar_digest);
 	}
 out:
 	pull_fini(&t);
 	pull_fini(&p);
 	unpack_free(u);
 	digest_free(outer.d);
-	digest_free(inner.d);
+	digest_free(whole);
 	return (rc);
 }
 

@@ -76,7 +76,7 @@ want_file(struct look *l, const char *element, const char *path,
 	}
 }
 
-/* xCAT cuts such values at commas. */
+/* xCAT cuts such values at commas; perl's split passes over the last ones. */
 static void
 want_files(struct look *l, const char *element, const char *value,
     enum inspect_role role)
@@ -91,9 +91,10 @@ want_files(struct look *l, const char *element, const char *value,
 		buf_clear(&b);
 		buf_append(&b, value, n);
 		want_file(l, element, look_keep(l, buf_cstr(&b)), role);
-		if (value[n] == '\0')
+		value += n;
+		if (value[strspn(value, ",")] == '\0')
 			break;
-		value += n + 1;
+		value++;
 	}
 	buf_fini(&b);
 }

@@ -13,7 +13,6 @@
 #include "remote/node/tarstream.h"
 
 #define FLOW ((size_t)4 << 20)
-#define BLOCK ((size_t)256 << 10)
 #define LEVEL 6
 #define TAR_BLOCK 512
 #define UMASK 022		/* xcatd's */
@@ -45,7 +44,6 @@ struct native {
 	struct gzout *out;
 	uint64_t bytes;		/* of the archive */
 	time_t now;
-	uint8_t *block;
 };
 
 /* ------------------------------------------------------------- the archive */
@@ -102,6 +100,7 @@ put_member(struct native *n, struct tarstream *t, const struct wanted *w,
     const struct tarin *head, struct err *e)
 {
 	uint64_t left, size = head->size;
+	uint8_t *to;
 	size_t len;
 
 	if (head->type != '0')
@@ -111,11 +110,15 @@ put_member(struct native *n, struct tarstream *t, const struct wanted *w,
 	    n->now, e) == -1)
 		return (-1);
 	for (left = size; left > 0; left -= len) {
-		len = left < BLOCK ? (size_t)left : BLOCK;
 		if (cancel_check(e) == -1 ||
-		    tarstream_read(t, n->block, len, e) == -1 ||
-		    put(n, n->block, len, e) == -1)
+		    (to = gzout_room(n->out, &len, e)) == NULL)
 			return (-1);
+		if (len > left)
+			len = (size_t)left;
+		if (tarstream_read(t, to, len, e) == -1)
+			return (-1);
+		gzout_filled(n->out, len);
+		n->bytes += len;
 	}
 	return (put_padding(n, size, e));
 }
@@ -221,8 +224,6 @@ make(struct native *n, struct err *e)
 	struct buf end = BUF_INIT;
 	int rc;
 
-	if ((n->block = malloc(BLOCK)) == NULL)
-		return (err_nomem(e));
 	if (put_header(n, NULL, 1, 0700, 0, n->now, e) == -1 ||
 	    put_header(n, "", 1, 0755, 0, n->now, e) == -1 ||
 	    put_text(n, "manifest.xml", n->manifest.data, n->manifest.len,
@@ -332,7 +333,6 @@ native_free(struct native *n)
 	free(n->files);
 	free(n->sums);
 	free(n->whys);
-	free(n->block);
 	free(n->folder);
 	free(n);
 }

@@ -48,6 +48,8 @@ void
 pull_skip(struct pull *p, size_t n)
 {
 	assert(n <= p->len - p->at);
+	if (p->on_skip != NULL)
+		p->on_skip(p->on_skip_arg, p->buf + p->at, n);
 	p->at += n;
 	p->taken += n;
 }

@@ -19,6 +19,9 @@ struct pull {
 	size_t at, len;		/* what is unread: buf[at..len) */
 	uint64_t taken;		/* bytes skipped so far */
 	int end;		/* the source has no more */
+	/* Unless it is NULL, called with all that is skipped. */
+	void (*on_skip)(void *arg, const uint8_t *p, size_t n);
+	void *on_skip_arg;
 };
 
 /* The source must live as long. */

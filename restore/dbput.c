@@ -70,8 +70,13 @@ tell_left_out(const struct dbwork *w)
 static void
 tell_no_undo(const struct dbwork *w)
 {
+	struct buf b = BUF_INIT;
+
+	put_lost(w->plan, &b);
 	report_add(w->opt->report, "database", DUMP_TARGET, "there is no "
-	    "undo: %s", w->plan->trouble);
+	    "undo%s%s%s: %s", b.len > 0 ? " for what goes or changes (" :
+	    "", buf_cstr(&b), b.len > 0 ? ")" : "", w->plan->trouble);
+	buf_fini(&b);
 }
 
 static int
@@ -221,6 +226,26 @@ tell_row(void *arg, const char *table, const char *line)
 	buf_fini(&path);
 }
 
+/* A dump that is not whole still has tables that are. */
+static int
+is_whole(const struct dbset *now, const char *name)
+{
+	const struct dbset_table *t = dbset_find(now, name);
+
+	return (t != NULL && t->worst < XCATCSV_BROKEN);
+}
+
+static void
+tell_unproved(const struct dbwork *w, const char *name)
+{
+	struct buf path = BUF_INIT;
+
+	buf_printf(&path, DUMP_TARGET "/%s.csv", name);
+	report_add(w->opt->report, "not compared", buf_cstr(&path), "the "
+	    "second dump does not have it whole");
+	buf_fini(&path);
+}
+
 static int
 compare(struct dbwork *w, const struct dbset *now, struct dbput_result *r,
     struct err *e)
@@ -235,6 +260,11 @@ compare(struct dbwork *w, const struct dbset *now, struct dbput_result *r,
 		p = &w->plan->tables[i];
 		if (!p->put)
 			continue;
+		if (!is_whole(now, p->name)) {
+			tell_unproved(w, p->name);
+			r->unproved += !dbjudge_is_moving(p->name);
+			continue;
+		}
 		if (dbjudge_table(dbset_find(&w->want, p->name),
 		    dbset_find(now, p->name), &opt, &j, e) == -1)
 			return (-1);
@@ -265,16 +295,15 @@ prove(struct dbwork *w, struct dbput_result *r, struct err *e)
 	if ((d = dump_new(w->opt->remote, &opt, e)) != NULL) {
 		then = clock_now();
 		w->xcat_s += then - start;
-		r->compared = dump_verdict(d) != SNAPSHOT_DUMP_FAILED;
-		if ((rc = dbset_taken(&now, dump_proof(d), e)) == 0 &&
-		    r->compared)
-			rc = compare(w, &now, r, e);
-		w->own_s += clock_now() - then;
-		if (!r->compared)
+		if (dump_verdict(d) == SNAPSHOT_DUMP_FAILED)
 			report_add(w->opt->report, "database", DUMP_TARGET,
-			    "it cannot be dumped to be compared: %s",
+			    "the second dump is not whole: %s",
 			    dump_reason(d) != NULL ? dump_reason(d) :
 			    "no reason given");
+		if ((rc = dbset_taken(&now, dump_proof(d), e)) == 0)
+			rc = compare(w, &now, r, e);
+		r->compared = rc == 0 && r->unproved == 0;
+		w->own_s += clock_now() - then;
 	}
 	dump_free(d);
 	dbset_fini(&now);

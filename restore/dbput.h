@@ -88,9 +88,10 @@ struct dbput_result {
 	int published;		/* only that: the container is to load it */
 	int bypass;		/* xcatd was not up: XCATBYPASS=1 */
 	int started;		/* and it is now */
-	int compared;		/* there was a second dump ... */
+	int compared;		/* a second dump has all the tables ... */
 	int agrees;		/* ... and it agrees */
-	size_t differ;		/* rows that do not */
+	size_t unproved;	/* tables that it has not, or not whole */
+	size_t differ;		/* rows that do not agree */
 	size_t lossy;		/* values that xCAT itself changes */
 	double xcat_s;		/* seconds in restorexCATdb, dumpxCATdb */
 	double own_s;		/* in our checks and comparisons */

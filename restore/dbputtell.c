@@ -70,9 +70,13 @@ dbput_result_print(const struct dbput_result *r, const char *site, FILE *f)
 		fprintf(f, "%zu table%s published to /.dbbackup, nothing "
 		    "restored: the container loads them when it starts next",
 		    p->put, plural(p->put));
-	else if (!r->compared)
+	else if (!r->compared && (r->unproved == 0 || r->unproved == p->put))
 		fprintf(f, "restored, but it could NOT be compared: do not "
 		    "trust it");
+	else if (!r->compared)
+		fprintf(f, "restored, but %zu of %zu tables could NOT be "
+		    "compared, and %zu row%s of the others differ",
+		    r->unproved, p->put, r->differ, plural(r->differ));
 	else if (!r->agrees)
 		fprintf(f, "NOT as in the snapshot: %zu row%s differ",
 		    r->differ, plural(r->differ));
@@ -137,10 +141,11 @@ dbput_result_json(const struct dbput_result *r)
 	if (j == NULL)
 		return (NULL);
 	if (json_object_update_new(j, json_pack("{s:s?, s:b, s:b, s:b, s:b, "
-	    "s:b, s:b, s:I, s:I, s:f, s:f}", "undo", r->undo.id[0] != '\0' ?
+	    "s:b, s:b, s:I, s:I, s:I, s:f, s:f}", "undo", r->undo.id[0] != '\0' ?
 	    r->undo.id : NULL, "undo_anew", r->undo.anew,
 	    "published", r->published, "bypass", r->bypass,
-	    "started", r->started, "compared", r->compared, "agrees", r->agrees,
+	    "started", r->started, "compared", r->compared,
+	    "agrees", r->agrees, "unproved", (json_int_t)r->unproved,
 	    "differ", (json_int_t)r->differ, "lossy", (json_int_t)r->lossy,
 	    "xcat_seconds", r->xcat_s, "own_seconds", r->own_s)) == 0)
 		return (j);

@@ -155,13 +155,21 @@ dir_fd(struct worker *w, uint32_t dir)
 }
 
 void
-extract_report(struct report *r, const char *kind, const struct buf *raw,
-    const char *why)
+extract_text(struct buf *out, const char *above, const void *raw, size_t len)
+{
+	pathtext_encode(out, above, strlen(above));
+	if (len > 0 || above[0] == '\0')
+		buf_putc(out, '/');
+	pathtext_encode(out, raw, len);
+}
+
+void
+extract_report(struct report *r, const char *kind, const char *above,
+    const struct buf *raw, const char *why)
 {
 	struct buf text = BUF_INIT;
 
-	buf_putc(&text, '/');
-	pathtext_encode(&text, raw->data, raw->len);
+	extract_text(&text, above, raw->data, raw->len);
 	report_add(r, kind, buf_cstr(&text), "%s", why);
 	buf_fini(&text);
 }
@@ -174,7 +182,8 @@ report(struct worker *w, const struct extract_file *f, const char *kind,
 	if (w->path.len > 0)
 		buf_putc(&w->path, '/');
 	buf_puts(&w->path, f->name);
-	extract_report(w->x->opt.report, kind, &w->path, why);
+	extract_report(w->x->opt.report, kind, w->x->opt.above, &w->path,
+	    why);
 }
 
 /* The file will not be whole: say so once; it is taken away at the end. */

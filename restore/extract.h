@@ -59,6 +59,7 @@ struct extract_options {
 	struct vault *vault;
 	struct index *index;
 	int root;		/* descriptor of the target */
+	const char *above;	/* before its names in messages: "/x" */
 	struct report *report;
 	struct progress *progress;
 	unsigned threads;
@@ -91,9 +92,13 @@ int extract_dir_fd(struct extract *x, const struct extract_dir *dirs,
 /* Damaged blobs met so far. */
 size_t extract_damaged(struct extract *x);
 
-/* Report trouble with a raw path below the target, as "/path". */
-void extract_report(struct report *r, const char *kind, const struct buf *raw,
-    const char *why);
+/* Report trouble with a raw path below the target, as "ABOVE/path". */
+void extract_report(struct report *r, const char *kind, const char *above,
+    const struct buf *raw, const char *why);
+
+/* "ABOVE/path" as catalog text; appended to out. */
+void extract_text(struct buf *out, const char *above, const void *raw,
+    size_t len);
 
 /* "a/b" of a directory; replaces out. */
 void extract_dir_path(struct buf *out, const struct extract_dir *dirs,

@@ -51,16 +51,13 @@ join_count_made(struct join *j, int link)
 void
 join_add_newer(struct join *j, const struct span *text, uint64_t size)
 {
-	struct survey_totals *t = &j->s->totals;
 	struct buf path = BUF_INIT;
 
-	if (t->newer < 3) {
+	/* Only the first ones are kept. */
+	if (j->s->totals.newer < 3)
 		view_full_path(&path, j->s->vol, text);
-		j->s->newer[t->newer] = strdup(buf_cstr(&path));
-		buf_fini(&path);
-	}
-	t->newer++;
-	t->newer_bytes += size;
+	survey_add_newer(j->s, buf_cstr(&path), size);
+	buf_fini(&path);
 }
 
 /* Something in the deepest level changes. */

@@ -121,37 +121,40 @@ choose_volumes(struct onto *o, struct err *e)
 
 /* ---------------------------------------------------- by way of this host */
 
-/*
- * A volume that this host sees is restored below that directory: to the plan,
- * it is the root.
- */
+static void
+add_newer(void *arg, const char *path, uint64_t size)
+{
+	survey_add_newer(arg, path, size);
+}
+
+/* A volume that this host sees is restored below that directory. */
 static int
 run_local(struct onto *o, struct onto_volume *v, int dry_run,
     struct plan_totals *t, struct err *e)
 {
+	struct plan_node node = {
+		.vol = v->vol, .database = o->survey.database,
+		.since = o->view.snap.start,
+		.newer = dry_run ? add_newer : NULL, .arg = &v->survey,
+	};
 	struct plan_options opt = {
-		.root = -1, .dry_run = dry_run, .exact = o->args->exact,
+		.node = &node, .root = -1, .dry_run = dry_run, .exact = o->args->exact,
 		.checksum = o->args->checksum,
 		.verbose = dry_run && o->survey.verbose,
 		.out = o->survey.out, .threads = cpu_count(THREADS_MAX),
 		.report = o->report,
 	};
-	struct snapshot_volume as_root = *v->vol;
 	struct selection sel = { NULL, 0, 0 };
-	char root[] = "/";
 	struct stat st;
 	size_t i;
 	int rc = -1;
 
-	as_root.path = root;
 	sel.tops = calloc(o->sel.n, sizeof(*sel.tops));
 	if (sel.tops == NULL)
 		return (err_nomem(e));
 	for (i = 0; i < o->sel.n; i++) {
-		if (o->sel.tops[i].volume != v->vol)
-			continue;
-		sel.tops[sel.n] = o->sel.tops[i];
-		sel.tops[sel.n++].volume = &as_root;
+		if (o->sel.tops[i].volume == v->vol)
+			sel.tops[sel.n++] = o->sel.tops[i];
 	}
 	if (!dry_run || stat(v->local, &st) == 0)
 		opt.root = target_open_root(v->local, !dry_run, e);
@@ -170,6 +173,8 @@ look_locally(struct onto *o, struct onto_volume *v, struct err *e)
 	int rc;
 
 	rc = run_local(o, v, 1, &v->totals.plan, e);
+	v->totals.newer = v->survey.totals.newer;
+	v->totals.newer_bytes = v->survey.totals.newer_bytes;
 	v->totals.blocks = v->totals.plan.bytes;
 	v->room = v->inodes = UINT64_MAX;
 	if (statvfs(v->local, &fs) == 0)

@@ -140,6 +140,31 @@ ontoplan_refusal(const struct onto *o, struct buf *out, int forced)
 
 typedef void note_fn(void *arg, const char *kind, const char *text);
 
+/* The files that xcatd has open. */
+static void
+note_database(const struct onto *o, note_fn *fn, void *arg)
+{
+	struct buf text = BUF_INIT;
+	uint64_t n = 0;
+	size_t i;
+
+	for (i = 0; i < o->nvolumes; i++)
+		n += o->volumes[i].totals.plan.database;
+	if (n == 0)
+		return;
+	buf_printf(&text, "%llu %s of xCAT's database (/etc/xcat/*.sqlite) ",
+	    ull(n), n == 1 ? "file" : "files");
+	if (o->survey.database)
+		buf_printf(&text, "%s left alone: what is in %s comes by "
+		    "the database's own way", n == 1 ? "is" : "are",
+		    n == 1 ? "it" : "them");
+	else
+		buf_puts(&text, "will be put there as they are: stop xcatd "
+		    "before, and start it behind");
+	fn(arg, "database-files", buf_cstr(&text));
+	buf_fini(&text);
+}
+
 /* What is different there, missing, or in the way; kind: for programs. */
 static void
 each_note(const struct onto *o, note_fn *fn, void *arg)
@@ -180,6 +205,7 @@ each_note(const struct onto *o, note_fn *fn, void *arg)
 		buf_printf(&text, "%s: %s", t->name, t->trouble);
 		fn(arg, "tool", buf_cstr(&text));
 	}
+	note_database(o, fn, arg);
 	if (o->view.snap.partial)
 		fn(arg, "partial", "the snapshot is partial");
 	buf_fini(&text);
@@ -298,9 +324,10 @@ print_kept(const struct onto *o, FILE *f)
 			continue;
 		buf_clear(&word);
 		remote_quote(&word, path.data, path.len);
-		fprintf(f, "kept      what was there before is in %s; no "
-		    "backup takes it; to remove it, on the node: rm -rf %s\n",
-		    buf_cstr(&path), buf_cstr(&word));
+		fprintf(f, "kept      what was there before is in %s "
+		    "(and %s.~1~ and so on, where names clashed); no backup "
+		    "takes it; to remove all of it, on the node: rm -rf %s*\n",
+		    buf_cstr(&path), buf_cstr(&path), buf_cstr(&word));
 	}
 	buf_fini(&path);
 	buf_fini(&word);
@@ -346,13 +373,14 @@ volume_json(const struct onto_volume *v)
 	const struct plan_totals *t = &v->totals.plan;
 
 	return (json_pack("{s:s, s:s?, s:I, s:I, s:I, s:I, s:I, s:I, s:I, "
-	    "s:I, s:I, s:I}", "path", v->vol->path, "local", v->local,
+	    "s:I, s:I, s:I, s:I}", "path", v->vol->path, "local", v->local,
 	    "entries", (json_int_t)t->entries,
 	    "created", (json_int_t)t->created,
 	    "replaced", (json_int_t)t->replaced,
 	    "adjusted", (json_int_t)t->adjusted,
 	    "kept", (json_int_t)t->kept, "deleted", (json_int_t)t->deleted,
 	    "bytes", (json_int_t)t->bytes,
+	    "database_files", (json_int_t)t->database,
 	    "free_bytes", (json_int_t)v->room,
 	    "newer_files", (json_int_t)v->totals.newer,
 	    "newer_bytes", (json_int_t)v->totals.newer_bytes));

@@ -30,7 +30,8 @@ struct link_place {
 static int
 trouble(struct plan *p, const char *why)
 {
-	extract_report(p->opt->report, "not restored", &p->path, why);
+	extract_report(p->opt->report, "not restored", p->above, &p->path,
+	    why);
 	return (0);
 }
 
@@ -147,8 +148,8 @@ place_dir(struct plan *p, uint32_t parent, const char *name,
 static void
 trouble_attributes(struct plan *p, const struct err *why)
 {
-	extract_report(p->opt->report, "not all restored", &p->path,
-	    why->msg);
+	extract_report(p->opt->report, "not all restored", p->above,
+	    &p->path, why->msg);
 }
 
 /* The right thing is there: mend its metadata. */
@@ -184,6 +185,15 @@ make_way(struct plan *p, int dirfd, const char *name, const struct stat *st,
 		    "it, or use --exact)"));
 	*there = 0;
 	return (prune_entry(p, dirfd, name, e) == 0 ? 1 : -1);
+}
+
+/* Tell that an entry comes, in the place of what is there, or NULL. */
+static void
+put_there(struct plan *p, const struct stat *there)
+{
+	plan_tell(p, there != NULL ? PLAN_REPLACE : PLAN_CREATE);
+	if (there != NULL)
+		plan_lose(p, there);
 }
 
 /* Make a symbolic link, device or fifo. */
@@ -256,7 +266,7 @@ place_other(struct plan *p, uint32_t dir, const char *name,
 		adjust(p, dirfd, name, ent->type, &at);
 	} else if (!there || (rc = make_way(p, dirfd, name, &st, &there,
 	    e)) == 1) {
-		plan_tell(p, there ? PLAN_REPLACE : PLAN_CREATE);
+		put_there(p, there ? &st : NULL);
 		if (!p->opt->dry_run)
 			put_other(p, ent, &at, dirfd, name,
 			    buf_cstr(&target), there);
@@ -267,15 +277,13 @@ place_other(struct plan *p, uint32_t dir, const char *name,
 
 /* Raw path below the root of a catalog path, or NULL. */
 static char *
-raw_path(const struct snapshot_volume *vol, const struct span *path)
+raw_path(const struct plan *p, const struct snapshot_volume *vol,
+    const struct span *path)
 {
 	struct buf b = BUF_INIT;
 	char *out = NULL;
 
-	buf_puts(&b, vol->path + 1);
-	if (b.len > 0)
-		buf_putc(&b, '/');
-	if (pathtext_decode(&b, path->p + 2, path->len - 2) == 0)
+	if (plan_path(p, &b, vol, path) == 0 && !b.nomem)
 		out = strdup(buf_cstr(&b));
 	buf_fini(&b);
 	return (out);
@@ -298,7 +306,7 @@ find_place(struct plan *p, const struct snapshot_volume *vol,
 	if (ent->hardlink.len == 0)
 		return (0);
 	if (select_covers(p->sel, vol, &ent->hardlink)) {
-		*path = raw_path(vol, &ent->hardlink);
+		*path = raw_path(p, vol, &ent->hardlink);
 		return (*path != NULL ? 0 : err_nomem(e));
 	}
 	if ((lp = malloc(sizeof(*lp) + klen)) == NULL)
@@ -379,7 +387,7 @@ plan_link_to(struct plan *p, uint32_t dir, const char *name,
 	if (there && same_inode(p, target, &st))
 		plan_tell(p, PLAN_KEEP);
 	else
-		plan_tell(p, there ? PLAN_REPLACE : PLAN_CREATE);
+		put_there(p, there ? &st : NULL);
 	if (p->opt->dry_run)
 		return (0);
 	return (window_add_link(p, dir, name, target, there, e));
@@ -394,10 +402,10 @@ trouble_link(struct plan *p, const struct plan_link *l, const char *why)
 	if (path.len > 0)
 		buf_putc(&path, '/');
 	buf_puts(&path, l->name);
-	buf_puts(&text, "hard link to /");
-	pathtext_encode(&text, l->target, strlen(l->target));
+	buf_puts(&text, "hard link to ");
+	extract_text(&text, p->above, l->target, strlen(l->target));
 	buf_printf(&text, ": %s", why);
-	extract_report(p->opt->report, "not restored", &path,
+	extract_report(p->opt->report, "not restored", p->above, &path,
 	    buf_cstr(&text));
 	buf_fini(&path);
 	buf_fini(&text);
@@ -481,11 +489,12 @@ place_file(struct plan *p, uint32_t dir, const char *name,
 		return (keep_file(p, dirfd, name, ent, &st, e));
 	if (there && (rc = make_way(p, dirfd, name, &st, &there, e)) != 1)
 		return (rc);
-	plan_tell(p, there ? PLAN_REPLACE : PLAN_CREATE);
+	put_there(p, there ? &st : NULL);
 	p->totals->bytes += data_bytes(ent);
 	if (p->opt->dry_run)
 		return (0);
-	return (window_add_file(p, dir, name, ent, there, e));
+	return (window_add_file(p, dir, name, ent, there ||
+	    p->opt->node != NULL, e));
 }
 
 int

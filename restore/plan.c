@@ -10,6 +10,7 @@
 #include "base/cancel.h"
 #include "formats/pathtext.h"
 #include "restore/compare.h"
+#include "restore/dbfiles.h"
 #include "restore/plan.h"
 #include "restore/subtree.h"
 #include "restore/window.h"
@@ -53,9 +54,41 @@ plan_tell(struct plan *p, enum plan_action action)
 	if (action == PLAN_KEEP ||
 	    (!p->opt->verbose && action != PLAN_DELETE))
 		return;
-	pathtext_encode(&text, p->path.data, p->path.len);
-	fprintf(p->opt->out, "%s /%s\n", words[action], buf_cstr(&text));
+	extract_text(&text, p->above, p->path.data, p->path.len);
+	fprintf(p->opt->out, "%s %s\n", words[action], buf_cstr(&text));
 	buf_fini(&text);
+}
+
+void
+plan_lose(struct plan *p, const struct stat *st)
+{
+	const struct plan_node *n = p->opt->node;
+	struct buf text = BUF_INIT;
+
+	if (n == NULL || n->newer == NULL || !S_ISREG(st->st_mode) ||
+	    st->st_mtim.tv_sec < n->since.tv_sec ||
+	    (st->st_mtim.tv_sec == n->since.tv_sec &&
+	    st->st_mtim.tv_nsec <= n->since.tv_nsec))
+		return;
+	extract_text(&text, p->above, p->path.data, p->path.len);
+	n->newer(n->arg, buf_cstr(&text), (uint64_t)st->st_size);
+	buf_fini(&text);
+}
+
+static int
+is_database(const struct plan *p, const struct buf *raw)
+{
+	struct span path = { (const char *)raw->data, raw->len };
+
+	return (p->opt->node != NULL && raw->len > 0 &&
+	    dbfiles_match(p->opt->node->vol->path, &path));
+}
+
+int
+plan_is_database(const struct plan *p)
+{
+	return (p->opt->node != NULL && p->opt->node->database &&
+	    is_database(p, &p->path));
 }
 
 /* Leave the deepest directory. */
@@ -172,22 +205,18 @@ descend(struct plan *p, const struct buf *path, struct err *e)
 	}
 }
 
-/* Raw path of an entry below the target. */
-static int
-target_path(struct buf *out, const struct snapshot_volume *vol,
-    const struct span *path, struct err *e)
+int
+plan_path(const struct plan *p, struct buf *out,
+    const struct snapshot_volume *vol, const struct span *path)
 {
-	const char *base = vol->path + 1;	/* without the first "/" */
-
-	buf_clear(out);
-	buf_puts(out, base);
-	if (path->len > 1) {
-		if (out->len > 0)
-			buf_putc(out, '/');
-		if (pathtext_decode(out, path->p + 2, path->len - 2) == -1)
-			return (err_nomem(e));
-	}
-	return (buf_ok(out, e));
+	/* Without the first "/". */
+	if (p->opt->node == NULL)
+		buf_puts(out, vol->path + 1);
+	if (path->len == 1)
+		return (0);
+	if (out->len > 0)
+		buf_putc(out, '/');
+	return (pathtext_decode(out, path->p + 2, path->len - 2));
 }
 
 /*
@@ -218,6 +247,16 @@ root_entry(struct plan *p, const struct snapshot_volume *vol,
 	return (window_attributes(&p->keep, &d->at, ent, e));
 }
 
+/* Whether the file at hand is the database's, and not to be restored. */
+static int
+passes_over(struct plan *p)
+{
+	if (!is_database(p, &p->path))
+		return (0);
+	p->totals->database++;
+	return (p->opt->node->database);
+}
+
 static int
 plan_entry(struct plan *p, const struct snapshot_volume *vol,
     const struct entry *ent, int ancestor, struct err *e)
@@ -229,7 +268,11 @@ plan_entry(struct plan *p, const struct snapshot_volume *vol,
 	size_t len;
 	int rc = -1;
 
-	if (target_path(&path, vol, &ent->path, e) == -1)
+	if (plan_path(p, &path, vol, &ent->path) == -1) {
+		err_nomem(e);
+		goto out;
+	}
+	if (buf_ok(&path, e) == -1)
 		goto out;
 	p->totals->entries++;
 	if (path.len == 0) {
@@ -241,8 +284,8 @@ plan_entry(struct plan *p, const struct snapshot_volume *vol,
 		goto out;
 	len = strlen(last);
 	if (len > NAME_MAX) {
-		extract_report(p->opt->report, "not restored", &p->path,
-		    "name too long");
+		extract_report(p->opt->report, "not restored", p->above,
+		    &p->path, "name too long");
 		rc = 0;
 		goto out;
 	}
@@ -253,7 +296,8 @@ plan_entry(struct plan *p, const struct snapshot_volume *vol,
 		if (rc == 0)
 			rc = push_level(p, dir, path.len, !ancestor &&
 			    may_prune(p, vol) && !p->dirs[dir].made, e);
-	} else if (p->dirs[parent].failed)
+	} else if (p->dirs[parent].failed || (ent->type == ENTRY_FILE &&
+	    passes_over(p)))
 		rc = 0;
 	else
 		rc = place_entry(p, parent, name, vol, ent, e);
@@ -342,7 +386,7 @@ finish_dir(struct plan *p, uint32_t dir)
 	if (e.kind != ERR_NONE) {
 		extract_dir_path(&path, p->dirs, dir);
 		extract_report(p->opt->report, rc == 1 ? "not all restored" :
-		    "not restored", &path, e.msg);
+		    "not restored", p->above, &path, e.msg);
 		buf_fini(&path);
 	}
 	if (fd != -1)
@@ -397,7 +441,7 @@ plan_init(struct plan *p, struct err *e)
 {
 	const struct extract_options x = {
 		.vault = p->view->vault, .index = p->view->index,
-		.root = p->opt->root, .report = p->opt->report,
+		.above = p->above, .root = p->opt->root, .report = p->opt->report,
 		.progress = p->opt->progress, .threads = p->opt->threads,
 	};
 
@@ -422,6 +466,9 @@ plan_run(struct view *v, const struct selection *sel,
 {
 	struct plan p = {
 		.view = v, .sel = sel, .opt = opt, .totals = totals,
+		.above = opt->node == NULL ||
+		    strcmp(opt->node->vol->path, "/") == 0 ? "" :
+		    opt->node->vol->path,
 	};
 	int rc = -1;
 

@@ -4,6 +4,8 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <sys/stat.h>
+#include <time.h>
 
 #include "base/arena.h"
 #include "base/progress.h"
@@ -13,12 +15,27 @@
 #include "restore/view.h"
 
 /*
+ * A volume of a node that this host sees: the target's directory is that of
+ * the volume.  Whatever the run is cut by, no file there is half of what it
+ * is to be.
+ */
+struct plan_node {
+	const struct snapshot_volume *vol;	/* the only one wanted */
+	int database;		/* its files are left alone */
+	struct timespec since;
+	/* A file changed since then would be replaced or deleted. */
+	void (*newer)(void *arg, const char *path, uint64_t size);
+	void *arg;
+};
+
+/*
  * A restore: entries of the selection in catalog order are put beside what
  * the target has; directories and what has no contents are made at once,
  * files are collected into windows that extract writes in pack order.
  * Memory is bounded by the window and the number of directories.
  */
 struct plan_options {
+	const struct plan_node *node;	/* NULL: only files */
 	int root;		/* descriptor of the target; -1: none yet */
 	int dry_run;
 	int exact;		/* delete what the snapshot lacks */
@@ -35,6 +52,8 @@ struct plan_totals {
 	uint64_t created, replaced, adjusted, kept, deleted;
 	uint64_t bytes;		/* of contents to be written */
 	uint64_t damaged;	/* blobs */
+	uint64_t database;	/* files of a node's database: left alone,
+				   or, if that was not asked for, put there */
 };
 
 /* Do it, or with dry_run only count. */
@@ -79,6 +98,7 @@ struct plan {
 	struct plan_level *levels;
 	size_t nlevels, levels_cap;
 	struct buf path;		/* raw, of the entry at hand */
+	const char *above;		/* before it: "", or the volume */
 
 	struct arena window;		/* names and attributes of files */
 	struct extract_file *files;
@@ -95,6 +115,19 @@ int plan_flush(struct plan *p, struct err *e);
 
 /* Count, and tell with --verbose, what becomes of the entry at hand. */
 void plan_tell(struct plan *p, enum plan_action action);
+
+/* What is there under the path at hand goes. */
+void plan_lose(struct plan *p, const struct stat *st);
+
+/* Whether what is at the path at hand is left to a node's xCAT: 1 or 0. */
+int plan_is_database(const struct plan *p);
+
+/*
+ * The raw path below the target of a catalog path; appended to out.  0, or -1
+ * when memory runs out.
+ */
+int plan_path(const struct plan *p, struct buf *out,
+    const struct snapshot_volume *vol, const struct span *path);
 
 /*
  * place.c: one entry of a kind, in directory dir; name is raw.  Trouble

@@ -11,7 +11,7 @@
 static int
 trouble(struct plan *p)
 {
-	extract_report(p->opt->report, "not deleted", &p->path,
+	extract_report(p->opt->report, "not deleted", p->above, &p->path,
 	    strerror(errno));
 	return (0);
 }
@@ -69,7 +69,10 @@ prune_entry(struct plan *p, int dirfd, const char *name, struct err *e)
 	if (S_ISDIR(st.st_mode) &&
 	    (rc = empty_dir(p, dirfd, name, e)) != 0)
 		return (rc == -1 ? -1 : 0);
+	if (S_ISREG(st.st_mode) && plan_is_database(p))
+		return (0);
 	plan_tell(p, PLAN_DELETE);
+	plan_lose(p, &st);
 	if (p->opt->dry_run)
 		return (0);
 	if (unlinkat(dirfd, name, S_ISDIR(st.st_mode) ? AT_REMOVEDIR : 0) ==

@@ -1,4 +1,3 @@
-#include <fnmatch.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -6,6 +5,7 @@
 #include "base/cancel.h"
 #include "formats/pathtext.h"
 #include "restore/closer.h"
+#include "restore/dbfiles.h"
 
 void
 survey_init(struct survey *s, const struct survey_options *opt,
@@ -40,6 +40,15 @@ survey_report(const struct survey *s, const char *kind,
 	buf_fini(&path);
 }
 
+void
+survey_add_newer(struct survey *s, const char *path, uint64_t size)
+{
+	if (s->totals.newer < 3)
+		s->newer[s->totals.newer] = strdup(path);
+	s->totals.newer++;
+	s->totals.newer_bytes += size;
+}
+
 int
 survey_name(struct buf *out, const struct span *text, struct err *e)
 {
@@ -54,8 +63,7 @@ struct linkset_item *
 survey_link(struct survey *s, const struct entry *ent, size_t number,
     struct err *e)
 {
-	return (linkset_of(&s->links, ent, number, ent->hardlink.len > 0 &&
-	    select_covers(s->opt->sel, s->vol, &ent->hardlink), e));
+	return (linkset_of(&s->links, ent, number, e));
 }
 
 int
@@ -297,7 +305,9 @@ extra(struct join *j, struct err *e)
 	    l->act == SURVEY_BLOCKED ||
 	    (j->s->acts[l->number] & SURVEY_ABOVE) != 0 ||
 	    strncmp(j->got.name, "./" WALK_ASIDE,
-	    sizeof("./" WALK_ASIDE) - 1) == 0)
+	    sizeof("./" WALK_ASIDE) - 1) == 0 ||
+	    (opt->database && S_ISREG(j->got.st->mode) &&
+	    dbfiles_match(j->s->vol->path, &j->got.path)))
 		return (0);
 	if (j->got.st->dev != j->dev) {
 		/* What is mounted there is not the volume's to lose. */
@@ -395,30 +405,6 @@ decide(struct join *j, size_t number, struct linkset_item *set, int *act,
 	return (0);
 }
 
-/*
- * xcatd has its database open, and what is in it comes by xCAT's own command:
- * its files are not put in the place of those.
- */
-static int
-is_database(struct join *j)
-{
-	static const char *const globs[] = {
-		"/etc/xcat/*.sqlite*", "/xcatdata/etc/xcat/*.sqlite*",
-	};
-	struct buf path = BUF_INIT;
-	size_t i;
-	int is = 0;
-
-	if (!j->s->opt->database || j->ent.type != ENTRY_FILE)
-		return (0);
-	view_full_path(&path, j->s->vol, &j->ent.path);
-	for (i = 0; i < sizeof(globs) / sizeof(globs[0]); i++)
-		is = is || fnmatch(globs[i], buf_cstr(&path),
-		    FNM_PATHNAME) == 0;
-	buf_fini(&path);
-	return (is);
-}
-
 /* In the proof: this should have been done. */
 static void
 blame(struct join *j, size_t number, int act)
@@ -433,12 +419,20 @@ blame(struct join *j, size_t number, int act)
 	j->s->acts[number] |= SURVEY_LOST;
 }
 
+/* xcatd has it open. */
+static int
+is_database(const struct join *j, const struct entry *ent)
+{
+	return (ent->type == ENTRY_FILE &&
+	    dbfiles_match(j->s->vol->path, &ent->path));
+}
+
 /* A wanted entry; there: the node has something of that name, at hand. */
 static int
 wanted_entry(struct join *j, size_t number, int there, struct err *e)
 {
 	struct linkset_item *set;
-	int act = SURVEY_CREATE;
+	int act = SURVEY_CREATE, db = is_database(j, &j->ent);
 
 	join_climb(j, &j->ent.path);
 	j->marked |= j->ent.xattrs.len > 0;
@@ -450,7 +444,7 @@ wanted_entry(struct join *j, size_t number, int there, struct err *e)
 	if (j->nlevels > 0 &&
 	    j->levels[j->nlevels - 1].act == SURVEY_BLOCKED)
 		act = SURVEY_BLOCKED;
-	else if (is_database(j))
+	else if (db && j->s->opt->database)
 		act = SURVEY_BLOCKED;
 	else if (there && !is_gone(j) &&
 	    decide(j, number, set, &act, e) == -1)
@@ -459,10 +453,19 @@ wanted_entry(struct join *j, size_t number, int there, struct err *e)
 		count_removed(j);
 	if (set_act(j, number, act, e) == -1)
 		return (-1);
+	if (act != SURVEY_BLOCKED) {
+		if (linkset_note(&j->s->links, &j->ent, e) == -1)
+			return (-1);
+	} else if (set != NULL && set->number == number) {
+		linkset_pass_on(set);
+	}
 	if ((act == SURVEY_KEEP || act == SURVEY_ADJUST) &&
 	    remember(j, number, j->got.st, e) == -1)
 		return (-1);
 	blame(j, number, act);
+	if (db && j->pass == SURVEY_FIRST && (j->s->opt->database ||
+	    act == SURVEY_CREATE || act == SURVEY_REPLACE))
+		j->s->totals.plan.database++;
 	if (act != SURVEY_BLOCKED && count(j, act, there ? j->got.st : NULL,
 	    set != NULL && set->number != number, e) == -1)
 		return (-1);

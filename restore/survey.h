@@ -104,6 +104,9 @@ struct linkset_item *survey_link(struct survey *s, const struct entry *ent,
  */
 int survey_all_attrs(const struct survey *s);
 
+/* Count a file there, by its path in the snapshot, that would be lost. */
+void survey_add_newer(struct survey *s, const char *path, uint64_t size);
+
 /* A catalog path as raw bytes; replaces out. */
 int survey_name(struct buf *out, const struct span *text, struct err *e);
 

@@ -151,7 +151,7 @@ add_list(struct plan *p, struct extract_file *f, const uint8_t *root,
 	if (rc == -1 || off != f->size) {
 		f->failed = 1;
 		p->totals->damaged++;
-		extract_report(p->opt->report, "damaged", &p->path,
+		extract_report(p->opt->report, "damaged", p->above, &p->path,
 		    rc == -1 ? why.msg :
 		    "its list of blobs does not have its length");
 	}
@@ -179,8 +179,8 @@ make_big(struct plan *p, struct extract_file *f, struct err *e)
 	if (fd == -1 || ftruncate(fd, (off_t)f->size) == -1) {
 		err_sys(e, "%s", buf_cstr(&p->path));
 		f->failed = 1;
-		extract_report(p->opt->report, "not restored", &p->path,
-		    strerror(e->errnum));
+		extract_report(p->opt->report, "not restored", p->above,
+		    &p->path, strerror(e->errnum));
 	}
 	if (fd != -1)
 		close(fd);

@@ -144,7 +144,7 @@ layers() {
 		home["zlib.h"] = " imgxfer/ "
 		home["libxml"] = " formats/imgmanifest.c "
 		home["sqfs"] = " imgxfer/squash.c "
-		home["isa-l"] = " imgxfer/unpack.c "
+		home["isa-l"] = " imgxfer/gzout.c imgxfer/unpack.c "
 		home["libconfig.h"] = " base/config.c "
 		home["libssh"] = " remote/ "
 		home["sqlite3.h"] = " restore/scratchdb.c "

@@ -17,6 +17,10 @@
 #define RECOUNT_MAX ((size_t)256 << 20)
 #define GRACE_S 60		/* beyond the limit, for what is around it */
 
+/* How publish.pl begins a complaint; when not all is as it was. */
+#define PUBLISHER "publish: "
+#define PARTLY PUBLISHER "partly: "
+
 extern const char remote_node_dump_sh[], remote_node_publish_pl[];
 extern const char remote_node_beside_sh[];
 
@@ -29,6 +33,8 @@ struct dump {
 	enum snapshot_dump verdict;
 	int bypass;
 	int heard;		/* what it complained of has been told */
+	int unsure;		/* what DUMP_TARGET holds */
+	int hangs;		/* the script waits for dumpxCATdb */
 	char *reason;
 };
 
@@ -154,6 +160,7 @@ run(struct dump *d, const struct dump_options *opt, struct err *e)
 		    "status");
 	if (text == NULL && e->kind != ERR_NONE)
 		return (-1);
+	d->hangs = late;
 	said(d, &words);
 	if (d->dir == NULL)
 		broken(d, "no private directory could be made beside "
@@ -381,6 +388,20 @@ conclude(struct dump *d, struct err *e)
 	return (rc);
 }
 
+/* The script cleans up when its input ends; see that it does. */
+static void
+leave(struct dump *d)
+{
+	struct err ignored;
+	int status;
+
+	if (d->shell != NULL && !d->hangs &&
+	    remote_exec_end_input(d->shell, &ignored) == 0)
+		(void)remote_exec_wait(d->shell, &status, &ignored);
+	remote_exec_free(d->shell);
+	d->shell = NULL;
+}
+
 struct dump *
 dump_new(struct remote *r, const struct dump_options *options, struct err *e)
 {
@@ -399,8 +420,12 @@ dump_new(struct remote *r, const struct dump_options *options, struct err *e)
 	    run(d, &opt, e) == 0 &&
 	    (d->dir == NULL || read_tables(d, &opt, e) == 0) &&
 	    listen_again(d, e) == 0 && recount(d, e) == 0 &&
-	    judge(d, &opt, e) == 0 && conclude(d, e) == 0)
+	    judge(d, &opt, e) == 0 && conclude(d, e) == 0) {
+		/* One that is of no use takes no room. */
+		if (d->verdict == SNAPSHOT_DUMP_FAILED)
+			leave(d);
 		return (d);
+	}
 	dump_free(d);
 	return (NULL);
 }
@@ -408,16 +433,9 @@ dump_new(struct remote *r, const struct dump_options *options, struct err *e)
 void
 dump_free(struct dump *d)
 {
-	struct err ignored;
-	int status;
-
 	if (d == NULL)
 		return;
-	/* The script cleans up when its input ends; see that it does. */
-	if (d->shell != NULL &&
-	    remote_exec_end_input(d->shell, &ignored) == 0)
-		(void)remote_exec_wait(d->shell, &status, &ignored);
-	remote_exec_free(d->shell);
+	leave(d);
 	xcatdump_free(d->proof);
 	buf_fini(&d->line);
 	free(d->dir);
@@ -443,6 +461,38 @@ dump_proof(const struct dump *d)
 	return (d->proof);
 }
 
+/* Where publish.pl has begun to speak; NULL: it has not. */
+static const char *
+publisher_said(struct dump *d)
+{
+	const char *p = buf_cstr(remote_exec_stderr(d->shell));
+
+	while (p != NULL && strncmp(p, PUBLISHER, strlen(PUBLISHER)) != 0)
+		p = (p = strchr(p, '\n')) != NULL ? p + 1 : NULL;
+	return (p);
+}
+
+/* It ended without the word of success; its last words tell. */
+static void
+refused(struct dump *d, struct err *e)
+{
+	struct buf words = BUF_INIT;
+	struct err ignored;
+	const char *p;
+	int status;
+
+	(void)remote_exec_wait(d->shell, &status, &ignored);
+	if ((p = publisher_said(d)) != NULL) {
+		buf_put_printable(&words, p, strcspn(p, "\n"));
+		d->unsure = strncmp(p, PARTLY, strlen(PARTLY)) == 0;
+	} else
+		said(d, &words);
+	err_set(e, ERR_FAILED, "%s: " DUMP_TARGET " could not be replaced: "
+	    "%s", remote_name(d->remote), words.len > 0 ? buf_cstr(&words) :
+	    "no reason was given");
+	buf_fini(&words);
+}
+
 int
 dump_publish(struct dump *d, struct err *e)
 {
@@ -451,6 +501,7 @@ dump_publish(struct dump *d, struct err *e)
 	size_t i;
 	int late, rc = -1;
 
+	d->unsure = 1;
 	buf_puts(&words, "publish\n");
 	for (i = 0; i < xcatdump_tables(d->proof); i++)
 		buf_printf(&words, "%s.csv\n",
@@ -461,16 +512,21 @@ dump_publish(struct dump *d, struct err *e)
 		line = next_line(d, PUBLISH_S, &late, e);
 		if (line != NULL && strcmp(line, "published") == 0)
 			rc = 0;
-		else if (e->kind == ERR_NONE) {
-			buf_clear(&words);
-			said(d, &words);
-			err_set(e, ERR_FAILED, "%s: " DUMP_TARGET " could "
-			    "not be replaced: %s", remote_name(d->remote),
-			    buf_cstr(&words));
-		}
+		else if (late)
+			err_set(e, ERR_FAILED, "%s: " DUMP_TARGET " was not "
+			    "replaced within %d s", remote_name(d->remote),
+			    PUBLISH_S);
+		else if (e->kind == ERR_NONE)
+			refused(d, e);
 	}
 	buf_fini(&words);
 	return (rc);
+}
+
+int
+dump_unsure(const struct dump *d)
+{
+	return (d->unsure);
 }
 
 int

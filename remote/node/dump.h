@@ -50,9 +50,11 @@ const struct xcatdump *dump_proof(const struct dump *d);
 
 /*
  * Put the proved tables into DUMP_TARGET: all of them or none, and nothing
- * else stays there.  ERR_FAILED says why not; then what was there still is.
+ * else stays there.  ERR_FAILED says why not; then what was there still is,
+ * unless dump_unsure().
  */
 int dump_publish(struct dump *d, struct err *e);
+int dump_unsure(const struct dump *d);
 
 /* The proof for the snapshot's file.  out: empty before; snapshot_fini(). */
 int dump_describe(const struct dump *d, struct snapshot_database *out,

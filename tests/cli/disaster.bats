@@ -151,6 +151,39 @@ some_tables()
 	diff "$T/before" "$T/after"
 }
 
+@test "the database's files are left to xcatd, in a volume of this host, too" {
+	local at way inodes
+
+	fresh
+	at=$(mn_path b /etc/xcat)
+	site w a 'volumes = ( { path = "/etc/xcat"; } );'
+	site v b 'volumes = ( { path = "/etc/xcat"; local = "'"$at"'"; } );'
+	night w
+	ended 0
+	exits 0 xv restore w --site n --database-only
+	exits 0 xv undo n
+	# a table that only this xCAT has, and what xcatd is writing
+	echo x | tee "$at/own.sqlite" "$at/own.sqlite-journal" >/dev/null
+	echo x >"$at/too-much"
+	inodes=$(stat -c "%i %n" "$at"/*.sqlite*)
+	for way in n v; do
+		echo newer >"$at/cfgloc"
+		exits 2 xv restore w --site "$way" --exact
+		complains "2 files .* /etc/xcat/(cfgloc|too-much) among them: use"
+		exits '0|1' xv restore w --site "$way" --exact --force
+		said "^note      1[0-9] files of xCAT's database .* are left alone"
+		said "^delete /etc/xcat/too-much$"
+		said "^database: 71 tables, [0-9]+ rows: restored"
+		equal "$(stat -c "%i %n" "$at"/*.sqlite*)" "$inodes"
+		[ ! -e "$at/cfgloc" ]
+		echo x >"$at/too-much"
+		exits 0 xv undo "$way"
+	done
+	# files only: as they are, which is said
+	exits '0|1' xv restore w --site v --without-database --force --dry-run
+	said "^note      1[0-9] files of xCAT's database .* will be put there"
+}
+
 @test "the plan and what came of it as JSON" {
 	fresh
 	comes '0|1' --json --force

@@ -185,6 +185,29 @@ restored()
 	exits 0 export_image
 }
 
+@test "commas at the end of a list are nothing, and between two lists too many" {
+	local list=/install/custom/netboot/rocky/compute.rocky9.exlist
+
+	column "linuximage.exlist=$list,,"
+	exits 0 export_image
+	says "8 files proved"
+	exits 0 export_image --engine native
+	says "8 files proved"
+	rm "$OUT" "$OUT.json"
+	column "linuximage.exlist=$list,,$list"
+	refuses 2 "exlist.*between two commas"
+	column "linuximage.exlist=$list"
+}
+
+@test "a row that is said not to be disabled is not" {
+	column osimage.disable=NO linuximage.disable=No
+	STATUS=0
+	export_image >"$T/out" 2>"$T/err" || STATUS=$?
+	column osimage.disable= linuximage.disable=
+	cat "$T/err"
+	equal "$STATUS" 0
+}
+
 @test "room: where imgexport copies, and where its bundle grows" {
 	node small --small /var/tmp=6m --small /small=1m
 	boots small

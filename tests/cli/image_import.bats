@@ -474,6 +474,25 @@ refused()
 	not test -e /tmp/INJECTED
 }
 
+@test "kits are refused, and it is said how they travel" {
+	local k1='<kit><name>k1</name><kitdir>\/install\/kits\/k1</kitdir></kit>'
+	local k2='<kit><name>k2</name><kitdir>\/install\/kits\/k2</kitdir></kit>'
+
+	fresh
+	state >"$T/before"
+	k1=${k1//<\//<\\\/} k2=${k2//<\//<\\\/}
+	remade kits.tgz "perl -0pi -e 's/(<osimage>)/$k1$k2\$1<kitcomponents>c1,c2<\/kitcomponents>/' \
+	    $NETBOOT/manifest.xml
+	    mkdir -p $NETBOOT/k1/plugins $NETBOOT/k2
+	    echo 'die' >$NETBOOT/k1/plugins/x.pm; echo conf >$NETBOOT/k2/kit.conf"
+	imp kits.tgz
+	ended 2 'with kits are not imported.*kitcomponents=, and back again'
+	said 'with addkit .*kitcomponents=c1,c2\)'
+	never_ran
+	as_before
+	clean_node
+}
+
 @test "an architecture that nothing proves is to be allowed" {
 	fresh
 	remade unproved.tgz "noise 3 9000 >$NETBOOT/kernel
@@ -489,6 +508,101 @@ refused()
 }
 
 # --- cuts ----------------------------------------------------------------------------
+
+@test "the sending is cut: what was lost is sent again" {
+	local n=0
+
+	fresh
+	larger big.tgz 60000000
+	xv image import big.tgz --site n >"$T/out" 2>"$T/err" 3>&- &
+	pid=$!
+	for n in 1 10000000 30000000; do
+		sending $n
+		on mn_cut b
+	done
+	STATUS=0
+	wait $pid || STATUS=$?
+	ended 0
+	whole big.tgz
+	clean_node
+}
+
+@test "the sending of an image from the vault is cut" {
+	fresh
+	larger big.tgz 60000000
+	exits 0 xv image keep big.tgz
+	xv image import --from-vault $NETBOOT --site n >"$T/out" \
+	    2>"$T/err" 3>&- &
+	pid=$!
+	for n in 1 10000000; do
+		sending $n
+		on mn_cut b
+	done
+	STATUS=0
+	wait $pid || STATUS=$?
+	ended 0
+	whole big.tgz
+	clean_node
+}
+
+@test "the sending is cut at any point: proved there, or nothing" {
+	local at cuts=0
+
+	fresh
+	state >"$T/before"
+	larger big.tgz 3000000
+	for at in 2400 2900 3300 4000 6000; do
+		proxied "-,$at,3000"
+		imp big.tgz --grace 20
+		echo "cut at $at: $STATUS $(cat "$T/err")"
+		settled
+		if [ "$STATUS" -gt 1 ]; then
+			as_before
+			clean_node
+			continue
+		fi
+		whole big.tgz
+		clean_node
+		cuts=$((cuts + $(grep -c '^cut' "$T/mn/b/proxy.log" || :)))
+		on mn_sh b sh -c 'rm -rf /install/*
+		    chtab -d imagename=$1 osimage
+		    chtab -d imagename=$1 linuximage' sh $NETBOOT
+		state >"$T/before"
+	done
+	# some of them went on behind it
+	[ "$cuts" -gt 0 ]
+}
+
+@test "a bundle that changes while it is sent is not imported" {
+	fresh
+	state >"$T/before"
+	larger big.tgz 60000000
+	xv image import big.tgz --site n >"$T/out" 2>"$T/err" 3>&- &
+	pid=$!
+	sending 1
+	truncate -s 20000000 big.tgz
+	STATUS=0
+	wait $pid || STATUS=$?
+	ended 2 'shorter than it was'
+	never_ran
+	as_before
+	clean_node
+}
+
+@test "what a node that went down had been sent is removed" {
+	local dir=/install/.xcatvault-image
+
+	fresh
+	on mn_sh b sh -c 'for d in dead live new; do
+		mkdir -m 0700 $1.$d && echo bundle >$1.$d/bundle.tgz
+	    done
+	    for d in dead live; do touch -d "20 minutes ago" $1.$d/.lease; done
+	    touch $1.new/.lease
+	    flock -o $1.live/.lease sleep 60 >/dev/null 2>&1 &' sh $dir
+	imp $NETBOOT.tgz
+	ended 0
+	equal "$(on mn_sh b sh -c 'echo $1.*' sh $dir)" "$dir.live $dir.new"
+}
 
 @test "cuts at any time: imported, or put back" {
 	local i at
@@ -565,7 +679,7 @@ refused()
 	old_image
 	on mn_fault b imgimport=slow:300
 	"$XCATVAULT" image import $NETBOOT.tgz --site n --replace \
-	    >"$T/out" 2>"$T/err" 3>&- &
+	    --grace 2 >"$T/out" 2>"$T/err" 3>&- &
 	pid=$!
 	placing
 	kill -KILL $pid
@@ -575,7 +689,7 @@ refused()
 	clean_node
 	# the script on the node as well: the next import puts it back
 	"$XCATVAULT" image import $NETBOOT.tgz --site n --replace \
-	    >"$T/out" 2>"$T/err" 3>&- &
+	    --grace 2 >"$T/out" 2>"$T/err" 3>&- &
 	pid=$!
 	placing
 	kill -KILL $pid
@@ -585,6 +699,7 @@ refused()
 		    kill -KILL ${p#/proc/}
 	    done; :'
 	wait $pid || :
+	settled
 	on mn_fault b clear
 	state >"$T/after"
 	not cmp -s "$T/before" "$T/after"

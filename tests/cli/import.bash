@@ -195,7 +195,9 @@ settled()
 	local tries=0
 
 	while on mn_sh b sh -c 'cat /proc/[0-9]*/cmdline | tr "\0" " " |
-	    grep -aq "[p]erl -e #!/usr/bin/perl"'; do
+	    grep -aq "[p]erl -e #!/usr/bin/perl" ||
+	    ls -d /install/.xcatvault-image.* /work/.xcatvault-image.* \
+	    2>/dev/null | grep -q .'; do
 		tries=$((tries + 1))
 		[ $tries -lt 600 ] || return 1
 		sleep 0.1
@@ -214,4 +216,51 @@ placing()
 		[ $tries -lt 3000 ] || return 1
 		sleep 0.02
 	done
+}
+
+# larger OUT BYTES: the netboot bundle, with so many bytes more in its root image
+larger()
+{
+	local bytes=$2
+
+	remade "$1" "mkdir y && (cd y &&
+	    gzip -dc ../$NETBOOT/rootimg.cpio.gz | cpio -id --quiet &&
+	    noise 8 $bytes >usr/big && find . | cpio -o -H newc --quiet |
+	    gzip -1n >../$NETBOOT/rootimg.cpio.gz) && rm -r y"
+}
+
+# whole FILE: b has the root image of that bundle
+whole()
+{
+	equal "$(sha256sum <"$(mn_folder b)/root$BOOT/compute/rootimg.cpio.gz" |
+	    cut -d' ' -f1)" \
+	    "$(tar -xOzf "$1" ./$NETBOOT/rootimg.cpio.gz | sha256sum |
+	    cut -d' ' -f1)" "the root image"
+}
+
+# sending [BYTES]: more than that has arrived of a bundle
+sending()
+{
+	local tries=0
+
+	until [ -n "$(find "$(mn_folder b)/root/install" -maxdepth 2 \
+	    -path '*.xcatvault-image.*/bundle.tgz' -size "+${1:-0}c" \
+	    2>/dev/null)" ]; do
+		tries=$((tries + 1))
+		[ $tries -lt 1500 ] || return 1
+		sleep 0.02
+	done
+}
+
+# proxied BYTES,...: the connections of the site n are cut there
+proxied()
+{
+	local dir=$T/mn/b
+
+	mn_proxy b "$1"
+	cat "$dir/ssh/known_hosts" >>"$T/ssh/known_hosts"
+	SITES="	n = { address = \"root@127.0.0.1:$MN_PORT\";
+		identity = \"$dir/ssh/id_ed25519\"; idle_timeout = 20; };
+"
+	write_config
 }

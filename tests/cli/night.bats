@@ -240,6 +240,29 @@ refused()
 
 # --- a database with a word to say ------------------------------------------------
 
+@test "a dump that is of no use is gone from the node before the volumes come" {
+	local bin
+
+	bin=$(mn_folder a)/usr-local/bin
+	cat >"$bin/tar" <<-'END'
+	#!/bin/sh
+	case $PWD in
+	/install*) find / -maxdepth 1 -name '.xcatvault-*' >>/usr/local/bin/seen ;;
+	esac
+	exec /usr/bin/tar "$@"
+	END
+	chmod 755 "$bin/tar"
+	site m a 'volumes = ( "/install" );'
+	on mn_fault a dump=missing-table
+	night m
+	on mn_fault a clear
+	rm "$bin/tar"
+	cp "$bin/seen" "$T/seen"
+	rm "$bin/seen"
+	ended 1 "m: NO DATABASE"
+	equal "$(cat "$T/seen")" ''
+}
+
 @test "xcatd is down: dumped without it, published, said with status 1" {
 	after_good xcatd=down
 	ended 1 '/.dbbackup: database: xcatd does not answer .*XCATBYPASS=1'
@@ -309,7 +332,7 @@ line" && mkfifo hosts.csv && : >old.csv && chmod 644 old.csv'
 
 # --- /.dbbackup of other kinds --------------------------------------------------------
 
-@test "/.dbbackup is a mount of its own: replaced file by file" {
+@test "/.dbbackup is a mount of its own: old or new as a whole" {
 	node b --mount-dbbackup
 	on mn_sh b sh -c 'cd /.dbbackup && mkdir d && : >d/x && : >nodelist.csv.bak'
 	site m b

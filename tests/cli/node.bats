@@ -377,6 +377,30 @@ read_bytes()
 	sound
 }
 
+@test "a digest that takes longer than the connection may be silent" {
+	local W=$T/tree
+	mkdir "$W"
+	noise 5 9000000 >"$W/image"
+	tree_node "$W"
+	without_xcat
+	night t
+	ended 1
+	mv "$W/image" "$W/moved"
+	sed -i 's/idle_timeout = [0-9]*/idle_timeout = 2/' "$XCATVAULT_CONFIG"
+	cat >"$(mn_folder t)/usr-local/bin/sha256sum" <<-'END'
+	#!/bin/sh
+	sleep 5
+	exec /usr/bin/sha256sum "$@"
+	END
+	chmod 755 "$(mn_folder t)/usr-local/bin/sha256sum"
+	night t
+	rm "$(mn_folder t)/usr-local/bin/sha256sum"
+	ended 1
+	unsaid 'connection lost'
+	equal "$(read_bytes)" 0
+	comes_back "$SNAP" "$W" /install
+}
+
 @test "a large file that changes behind its digest is not taken for the one known" {
 	local W=$T/tree
 	mkdir "$W"

@@ -162,7 +162,7 @@ of()
 	equal "$(cat "$at/etc/site.conf")" precious
 	exits 0 onto --keep-old --exact
 	old=$at/.xcatvault-old-$SNAP
-	says "kept +what was there before is in /install/.xcatvault-old-$SNAP;.* rm -rf '?/install/.xcatvault-old-$SNAP'?\$"
+	says "kept +what was there before is in /install/.xcatvault-old-$SNAP .* rm -rf '?/install/.xcatvault-old-$SNAP'?[*]\$"
 	equal "$(cat "$old/etc/site.conf")" precious
 	equal "$(cat "$old/more/file")" more
 	[ ! -e "$at/more" ]
@@ -209,6 +209,12 @@ of()
 	equal "$(cat "$old.~1~/a/deep/b" "$old.~1~/a/deep/b.~1~" |
 	    tr '\n' ' ')" 'first second '
 	equal "$(cat "$old/a")" file
+	# all of it goes as it is told to
+	cp "$T/out" "$T/said"
+	echo keep >"$at/.xcatvault-old-0123456789abcdef"
+	mn_ssh b "$(sed -n 's/^kept .* on the node: //p' "$T/said")"
+	equal "$(ls -A "$at" | tr '\n' ' ')" \
+	    ".xcatvault-old-0123456789abcdef a plain "
 }
 
 # kept NAME...: kept by the node's script, in a directory of this host
@@ -337,6 +343,33 @@ same_on_but_old()
 	exits 0 onto --exact
 	equal "$(ls "$trap/dir")" '' "behind the link"
 	same_tree "$T/tree" "$at"
+}
+
+@test "a file whose first name lies behind a link on the node: its other names come" {
+	mkdir -p "$T/tree/a" "$T/tree/b"
+	echo ours >"$T/tree/a/file"
+	ln "$T/tree/a/file" "$T/tree/b/file"
+	ln "$T/tree/a/file" "$T/tree/b/more"
+	ln -s x "$T/tree/a/link"
+	ln "$T/tree/a/link" "$T/tree/b/link"
+	of /install "$T/tree"
+	fresh
+	local at other
+	at=$(mn_path b /install)
+	other=$at/elsewhere
+	mkdir "$other"
+	echo theirs >"$other/file"
+	ln -s /install/elsewhere "$at/a"
+	ln -s theirs "$other/link"
+	exits 1 onto
+	says '/install/a: not restored: a file stands in the way'
+	equal "$(cat "$other/file")" theirs
+	equal "$(stat -c %h "$other/file" "$other/link")" $'1\n1'
+	equal "$(cat "$at/b/file")" ours
+	[ "$at/b/file" -ef "$at/b/more" ]
+	equal "$(readlink "$at/b/link")" x
+	exits 1 onto
+	says ': 0 created, 0 replaced, 0 adjusted'
 }
 
 @test "--checksum finds what has the right size and time" {

@@ -81,7 +81,7 @@ all_new()
 }
 
 # Calls that change anything, or that come between
-CALLS=rename,renameat,renameat2,unlink,unlinkat,rmdir,mkdir,chmod,fchmod,fsync,openat,write
+CALLS=rename,renameat,renameat2,link,symlink,unlink,unlinkat,rmdir,mkdir,chmod,fchmod,fsync,openat,write
 
 # killed_everywhere DIR MAKE CHECK...: made by MAKE, killed as it enters each of
 # the calls that it makes there; CHECK then holds
@@ -178,40 +178,107 @@ old_or_new()
 	killed_everywhere "$T/d" first none_or_new
 }
 
-# As dump.sh does it for a mount point: the new dump lies within the target
-each_whole()
+# xcat_reads DIR: what restorexCATdb would load, whatever the entries are
+xcat_reads()
 {
-	local f name
+	local f table
 
-	for f in "$1"/target/*.csv; do
-		name=$(basename "$f" .csv)
-		grep -qxE "#$name of (old|new)|#same" "$f" || {
-			echo "neither old nor new: $f"
-			return 1
-		}
-	done
-	for name in "${NAMES[@]}" same; do
-		[ -s "$1/target/$name.csv" ] || {
-			echo "gone: $name"
-			return 1
-		}
-	done
+	for f in "$1"/target/* "$1"/target/.[!.]*; do
+		table=$(basename "$f")
+		table=${table%%.*}
+		[ -z "$table" ] || [ ! -f "$f" ] || echo "$table: $(head -n 1 "$f")"
+	done | sort
+}
+
+# As dump.sh does it for a mount point: the new dump lies within the target
+read_whole()
+{
+	local now
+
+	now=$(xcat_reads "$1")
+	[ "$now" = "$READ_OLD" ] || [ "$now" = "$READ_NEW" ] || {
+		echo "neither old nor new: $now"
+		return 1
+	}
 	# the next one completes it, and takes away what this one left
 	renew "$1"
 	publish "$1" >/dev/null
 	all_new "$1"
 }
 
-@test "within a mount point each file is replaced at once, killed at any call" {
+@test "within a mount point all is old or all is new, killed at any call" {
 	NEW=target/.xcatvault-dump.abc NAMES=(nodelist site)
 	fresh "$T/d"
+	READ_OLD=$(xcat_reads "$T/d")
 	exits 0 publish "$T/d"
 	all_new "$T/d"
+	READ_NEW=$(xcat_reads "$T/d")
+	# a stray file and one of a table that is gone are among the old ones
+	equal "$(wc -l <<<"$READ_OLD")" 5
+	equal "$(wc -l <<<"$READ_NEW")" 3
 	fresh "$T/d"
-	killed_everywhere "$T/d" fresh each_whole
+	killed_everywhere "$T/d" fresh read_whole
 }
 
-@test "a mount point that nobody knew of: copied into it, then file by file" {
+@test "within a mount point: tables that are new, odd entries, another run's dump" {
+	NEW=target/.xcatvault-dump.abc NAMES=(nodelist site)
+	odd() {
+		fresh "$1"
+		rm "$1/target/site.csv" "$1/target/nodelist.csv"
+		mkdir "$1/target/nodelist.csv"
+		: >"$1/target/nodelist.csv/x"
+		ln -s /etc/hostname "$1/target/hosts.csv"
+		ln -s nowhere "$1/target/nowhere.csv"
+		mkfifo "$1/target/fifo"
+	}
+	odd "$T/d"
+	exits 0 publish "$T/d"
+	all_new "$T/d"
+	[ -s /etc/hostname ]
+	odd "$T/d"
+	mkdir "$T/d/target/.xcatvault-dump.xyz"
+	exits 0 publish "$T/d"
+	[ -d "$T/d/target/.xcatvault-dump.xyz" ]
+	rmdir "$T/d/target/.xcatvault-dump.xyz"
+	all_new "$T/d"
+}
+
+@test "within a mount point: no room, no links, another one at it" {
+	NEW=target/.xcatvault-dump.abc NAMES=(nodelist site)
+	local call nth before
+
+	need_strace
+	for call in mkdir symlink rename; do
+		for nth in 1 2 3; do
+			fresh "$T/d"
+			chmod 0600 "$T/d/target/same.csv"
+			before=$(contents "$T/d/target" | grep -v xcatvault-)
+			publish "$T/d" strace -qqq -o /dev/null -e trace="$call" \
+			    -e inject="$call:error=ENOSPC:when=$nth" \
+			    >"$T/said" 2>&1 || {
+				grep -q '^publish: ' "$T/said"
+				rm -rf "$T/d/$NEW"
+				equal "$(contents "$T/d/target")" "$before" "$call $nth"
+				continue
+			}
+			all_new "$T/d"
+		done
+	done
+	for call in link symlink; do
+		fresh "$T/d"
+		exits 0 publish "$T/d" strace -qqq -o /dev/null \
+		    -e trace="$call" -e inject="$call:error=EPERM"
+		all_new "$T/d"
+	done
+	fresh "$T/d"
+	before=$(xcat_reads "$T/d")
+	not publish "$T/d" flock "$T/d/target" 2>"$T/said"
+	grep -q 'another one is at it' "$T/said"
+	equal "$(xcat_reads "$T/d")" "$before"
+	exits 0 publish "$T/d"
+}
+
+@test "a mount point that nobody knew of: copied into it, all or nothing" {
 	NEW=new NAMES=(nodelist site)
 	mounted() {
 		umount "$1/target" 2>/dev/null || :
@@ -226,10 +293,12 @@ each_whole()
 		mounted "$T/d"
 		local stamp
 		stamp=$(stat -c %i "$T/d/target/same.csv")
+		READ_OLD=$(xcat_reads "$T/d")
 		publish "$T/d"
 		all_new "$T/d"
+		READ_NEW=$(xcat_reads "$T/d")
 		equal "$(stat -c %i "$T/d/target/same.csv")" "$stamp"
-		killed_everywhere "$T/d" mounted each_whole
+		killed_everywhere "$T/d" mounted read_whole
 		# no room for a second dump: the old one stays
 		mounted "$T/d"
 		head -c 2000000 /dev/zero >"$T/d/target/filler" 2>/dev/null || :

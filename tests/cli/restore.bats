@@ -406,3 +406,21 @@ too_small_a_target()
 	exits 0 xv restore latest --to "$T/to"
 	same_tree "$T/sparse" "$T/to/v"
 }
+
+@test "restore links to nothing behind a planted link" {
+	local tree=$T/hard at=$T/to/hard
+
+	mkdir -p "$tree/a" "$tree/b" "$T/elsewhere"
+	echo ours >"$tree/a/file"
+	ln "$tree/a/file" "$tree/b/file"
+	echo theirs >"$T/elsewhere/file"
+	take --volume "$tree=/hard"
+	mkdir -p "$at"
+	ln -s "$T/elsewhere" "$at/a"
+	exits 1 xv restore "$SNAP" --to "$T/to"
+	grep -q '/hard/b/file: not restored: hard link to /hard/a/file: ' \
+	    "$T/err"
+	[ ! -e "$at/b/file" ]
+	equal "$(stat -c %h "$T/elsewhere/file")" 1
+	equal "$(cat "$T/elsewhere/file")" theirs
+}

@@ -86,6 +86,8 @@ check_entry(const struct entry *ent)
 		    pathtext_valid(ent->link.p, ent->link.len));
 	/* Whatever is no directory may have several names. */
 	MUST(ent->type != ENTRY_DIR || ent->hardlink.len == 0);
+	MUST(ent->hardlink.len != 1);
+	MUST(ent->path.len > 1 || ent->type == ENTRY_DIR);
 	if (ent->type != ENTRY_FILE)
 		MUST(ent->blobs.len + ent->holes.len + ent->list_depth == 0);
 }

@@ -38,6 +38,29 @@ raise_twice(void)
 }
 
 static void
+hang_up(void)
+{
+	struct err e = { 0 };
+
+	raise(SIGHUP);
+	if (cancel_check(&e) != -1)
+		_exit(1);
+}
+
+/* nohup(1) */
+static void
+hang_up_ignored(void)
+{
+	struct err e = { 0 };
+
+	signal(SIGHUP, SIG_IGN);
+	cancel_catch_signals();
+	raise(SIGHUP);
+	if (cancel_check(&e) != 0)
+		_exit(1);
+}
+
+static void
 raise_again_later(void)
 {
 	raise(SIGINT);
@@ -63,12 +86,21 @@ test_second(void **state)
 	assert_int_equal(WTERMSIG(status), SIGTERM);
 }
 
+static void
+test_hang_up(void **state)
+{
+	(void)state;
+	assert_int_equal(in_child(hang_up), 0);
+	assert_int_equal(in_child(hang_up_ignored), 0);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_echo),
 		cmocka_unit_test(test_second),
+		cmocka_unit_test(test_hang_up),
 	};
 
 	return (cmocka_run_group_tests(tests, NULL, NULL));

@@ -184,6 +184,45 @@ test_same(void **state)
 	free(p);
 }
 
+static size_t
+packed_size(const uint8_t *p, size_t len)
+{
+	struct buf gz = BUF_INIT;
+	size_t n;
+
+	compress(p, len, len, &gz);
+	n = gz.len;
+	buf_fini(&gz);
+	return (n);
+}
+
+/*
+ * Stored is what cannot shrink; not what has few values, and nothing twice;
+ * nor what is the same again, of all values.
+ */
+static void
+test_stored(void **state)
+{
+	const size_t len = 2000000, again = 1500;
+	struct rng r = { 9 };
+	uint8_t *p = malloc(len);
+	size_t i;
+
+	(void)state;
+	assert_non_null(p);
+	rng_fill(&r, p, len);
+	assert_true(packed_size(p, len) > len);
+	assert_true(packed_size(p, len) < len + len / 5000);
+	for (i = again; i < len; i++)
+		p[i] = p[i - again];
+	assert_true(packed_size(p, len) < len / 50);
+	rng_fill(&r, p, len);
+	for (i = 0; i < len; i++)
+		p[i] &= 63;
+	assert_true(packed_size(p, len) < len / 100 * 77);
+	free(p);
+}
+
 static int
 no_room(void *arg, const void *p, size_t len, struct err *e)
 {
@@ -243,6 +282,7 @@ main(void)
 		cmocka_unit_test(test_trip),
 		cmocka_unit_test(test_gunzip),
 		cmocka_unit_test(test_same),
+		cmocka_unit_test(test_stored),
 		cmocka_unit_test(test_sink_fails),
 		cmocka_unit_test(test_flow),
 	};

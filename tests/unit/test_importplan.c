@@ -245,6 +245,9 @@ refused(void **state)
 	    ERR_FAILED);
 	assert_int_equal(with("<ramdisk>", "<kit><name>k</name>"
 	    "<kitdir>/x</kitdir></kit><ramdisk>", &opt), ERR_FAILED);
+	assert_int_equal(with("<ramdisk>", "<kitrepo><name>k</name>"
+	    "<kitrepodir>/x</kitrepodir></kitrepo><ramdisk>", &opt),
+	    ERR_FAILED);
 	/* two members for one place */
 	assert_int_equal(with(CUSTOM "/b.pkglist</pkglist>", CUSTOM
 	    "/compute.synclist</pkglist>", &opt), ERR_NONE);

@@ -313,6 +313,7 @@ static const char *const wrongs[] = {
 	/* hard links */
 	INO "#l e\n" FILE5, INO "#l ./e f\n" FILE5, INO "#l ../e\n" FILE5,
 	INO "#l ./a/../e\n" FILE5, INO "#l /e\n" FILE5,
+	INO "#l .\n" FILE5,
 	/* blobs */
 	INO "#b " HEX "  " HEY "\n" FILE5, INO "#b " HEX " " HEY " \n" FILE5,
 	INO "#b  " HEX " " HEY "\n" FILE5, INO "#b " HEX HEY "\n" FILE5,
@@ -333,6 +334,7 @@ static const char *const wrongs[] = {
 	INO "#x user.a YQ== \n" FILE5, INO "#x user.\xc3\xa9 YQ==\n" FILE5,
 	INO "#x user.\\141 YQ==\n" FILE5, INO "#x user.a YQ==", INO "#x user",
 	/* paths */
+	INO ". type=file" TAIL, INO ". type=link" NODE " link=x\n",
 	INO "type=file" TAIL, INO " type=file" TAIL, INO "f type=file" TAIL,
 	INO "/f type=file" TAIL, INO ".. type=file" TAIL,
 	INO "./ type=file" TAIL, INO "./a/../b type=file" TAIL,
