@@ -34,8 +34,11 @@ installable()
 	exits 0 installs PREFIX=/opt/xv install
 	cmp "$XCATVAULT" "$D/opt/xv/sbin/xcatvault"
 	for page in "$SOURCE"/man/*; do
-		cmp "$page" "$D/opt/xv/share/man/man${page##*.}/${page##*/}"
+		cmp <(sed -E 's,/usr/local/(sbin/xc|lib/s|share/),/opt/xv/\1,g' \
+		    "$page") "$D/opt/xv/share/man/man${page##*.}/${page##*/}"
 	done
+	grep -q '/opt/xv/share/doc/xcatvault/xcatvault.cron' \
+	    "$D/opt/xv/share/man/man5/xcatvault.conf.5"
 	grep -qx 'ExecStart=/opt/xv/sbin/xcatvault backup -q %i' \
 	    "$D/opt/xv/lib/systemd/system/xcatvault@.service"
 	[ -e "$D/opt/xv/lib/systemd/system/xcatvault@.timer" ]
