@@ -33,7 +33,7 @@ installable()
 	installable
 	exits 0 installs PREFIX=/opt/xv install
 	cmp "$XCATVAULT" "$D/opt/xv/sbin/xcatvault"
-	for page in "$SOURCE"/man/*; do
+	for page in "$SOURCE"/man/*.[15]; do
 		cmp <(sed -E 's,/usr/local/(sbin/xc|lib/s|share/),/opt/xv/\1,g' \
 		    "$page") "$D/opt/xv/share/man/man${page##*.}/${page##*/}"
 	done
