@@ -111,3 +111,14 @@ installable()
 	# cron makes a newline of it
 	not grep -q % "$SOURCE/backup/xcatvault.cron"
 }
+
+# cron's PATH has no sbin
+@test "every line for cron that is printed anywhere names the program's place" {
+	local lines
+
+	lines=$(cat "$SOURCE"/README.md "$SOURCE"/man/*.[15] \
+	    "$SOURCE"/backup/xcatvault.cron |
+	    grep -E '^ *[0-9]+ [0-9]+ \* \* [0-7*] ')
+	[ "$(wc -l <<<"$lines")" -ge 6 ]
+	equal "$(grep -v '/usr/local/sbin/xcatvault ' <<<"$lines")" ''
+}
