@@ -152,8 +152,8 @@ bring_extras(struct copy *c, struct copying *o, struct err *e)
 	    exportextra_fetch(&c->from, &o->side, "bundle", o->extra, e) ==
 	    -1 || open_extra(o, &file, &from, e) == -1)
 		return (-1);
-	rc = importextra_list(&from, &c->roots.opt, o->side.extra.digest, &o->arena,
-	    &o->extras, &o->nextras, &skipped, e);
+	rc = importextra_list(&from, &c->roots.opt, o->side.extra.digest,
+	    &o->arena, &o->extras, &o->nextras, &skipped, e);
 	source_file_close(&file);
 	if (rc == 0 && skipped > 0)
 		rc = exportplan_warn(&o->run.plan, e, "%zu of what imgexport "

@@ -370,7 +370,7 @@ through()
 	while on mn_sh a sh -c 'cat /proc/[0-9]*/cmdline | tr "\0" " "' |
 	    grep -aq 'xcatvault-[f]iles'; do
 		tries=$((tries + 1))
-		[ $tries -lt 50 ]
+		[ $tries -lt 600 ]
 		sleep 0.1
 	done
 }

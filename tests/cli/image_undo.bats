@@ -82,7 +82,7 @@ heard()
 
 	until grep -Eq -- "$1" "$T/heard"; do
 		tries=$((tries + 1))
-		[ $tries -lt 100 ] || {
+		[ $tries -lt 1200 ] || {
 			cat "$T/heard"
 			return 1
 		}
@@ -140,7 +140,10 @@ script_end()
 	on mn_sh b perl -e '$0 = "xcatd SSL: imgimport for root\@localhost";
 	    sleep 60' 3>&- &
 	other=$!
-	sleep 0.2
+	until on mn_sh b sh -c 'cat /proc/[0-9]*/cmdline | tr "\0" " " |
+	    grep -aq "[x]catd SSL: imgimport"'; do
+		sleep 0.05
+	done
 	imp $NETBOOT.tgz --dry-run
 	ended 4 'another import is running'
 	on mn_sh b sh -c 'ls -d /install/.xcatvault-import.*/journal'
@@ -424,16 +427,19 @@ rewritten()
 	fresh
 	b=$(mn_folder b)/root/install
 	echo old >"$b/file"
-	script_start 2
-	sleep 3
+	script_start 4
+	sleep 5
 	tell 'aside gone /install/file\nbegin image\n'
 	heard '^begin$'
 	for i in 1 2 3 4; do
-		sleep 1
+		sleep 1.5
 		tell 'alive\n'
 	done
 	not test -e "$b/file"
-	sleep 5
+	for ((i = 0; i < 600; i++)); do
+		[ ! -e "$b/file" ] || break
+		sleep 0.1
+	done
 	equal "$(cat "$b/file")" old
 	not kill -0 "$HELD_PID"
 	script_end

@@ -125,7 +125,7 @@ begun()
 {
 	local tries=0
 
-	while [ $tries -lt 200 ]; do
+	while [ $tries -lt 1200 ]; do
 		[ -z "$(find "$V/tmp" "$V/packs" -type f -size +100k 2>/dev/null)" ] ||
 		    return 0
 		kill -0 "$NIGHT" 2>/dev/null || break
@@ -577,11 +577,15 @@ cut_connections()
 	mkdir "$T/tree"
 	echo x >"$T/tree/x"
 	tree_node "$T/tree"
-	on mn_fault t dump=slow:30
+	on mn_fault t dump=slow:200
 	on mn_sh t dumpxCATdb -p /.dbbackup
 	dbbackup t >"$T/before"
+	sed -i 's/dump_timeout = 3;/dump_timeout = 60;/' "$XCATVAULT_CONFIG"
 	night_begins t
-	sleep 1.3
+	until [ -n "$(on mn_sh t find / -maxdepth 1 -name '.xcatvault-dump.*')" ] ||
+	    ! kill -0 "$NIGHT"; do
+		sleep 0.05
+	done
 	cut_connections t all
 	night_is_over
 	ended 2
