@@ -113,6 +113,7 @@ snapshot_fini(struct snapshot *s)
 	free(s->host);
 	free(s->tool);
 	free(s->previous);
+	free(s->undoes);
 	memset(s, 0, sizeof(*s));
 }
 
@@ -289,7 +290,9 @@ snapshot_json(struct snapshot *s)
 	    "stored_bytes", (json_int_t)s->stored_bytes);
 	if (j == NULL)
 		return (NULL);
-	if (add_volumes(j, s) == -1 || add_reports(j, s) == -1 ||
+	if ((s->undoes != NULL && json_object_set_new(j, "undoes",
+	    json_string(s->undoes)) == -1) ||
+	    add_volumes(j, s) == -1 || add_reports(j, s) == -1 ||
 	    add_node(j, s) == -1 || add_database(j, s) == -1) {
 		json_decref(j);
 		return (NULL);
@@ -506,26 +509,28 @@ decode_database(struct snapshot *s, json_t *o)
 
 /* An id, or null, or not there (json_unpack has no "s?"). */
 static int
-valid_previous(json_t *j, const char **previous)
+valid_id(json_t *j, const char **id)
 {
-	*previous = json_string_value(j);
+	*id = json_string_value(j);
 	if (j == NULL || json_is_null(j))
 		return (1);
-	return (*previous != NULL && strlen(*previous) == SNAPSHOT_ID_LEN &&
-	    strspn(*previous, "0123456789abcdef") == SNAPSHOT_ID_LEN);
+	return (*id != NULL && strlen(*id) == SNAPSHOT_ID_LEN &&
+	    strspn(*id, "0123456789abcdef") == SNAPSHOT_ID_LEN);
 }
 
 static int
 decode_head(struct snapshot *s, json_t *j)
 {
 	const char *site, *host, *time, *end, *status, *tool, *previous;
+	const char *undoes;
 	json_int_t stored;
 
 	if (json_unpack(j, "{s:s, s:s, s:s, s:s, s:s, s:s, s:I}",
 	    "site", &site, "host", &host, "time", &time, "end", &end,
 	    "status", &status, "tool", &tool,
 	    "stored_bytes", &stored) == -1 || stored < 0 ||
-	    !valid_previous(json_object_get(j, "previous"), &previous) ||
+	    !valid_id(json_object_get(j, "previous"), &previous) ||
+	    !valid_id(json_object_get(j, "undoes"), &undoes) ||
 	    !snapshot_valid_site(site) || parse_time(time, &s->start) == -1 ||
 	    parse_time(end, &s->end) == -1)
 		return (-1);
@@ -538,8 +543,10 @@ decode_head(struct snapshot *s, json_t *j)
 	s->host = strdup(host);
 	s->tool = strdup(tool);
 	s->previous = previous != NULL ? strdup(previous) : NULL;
+	s->undoes = undoes != NULL ? strdup(undoes) : NULL;
 	if (s->site == NULL || s->host == NULL || s->tool == NULL ||
-	    (previous != NULL && s->previous == NULL))
+	    (previous != NULL && s->previous == NULL) ||
+	    (undoes != NULL && s->undoes == NULL))
 		return (-1);
 	return (0);
 }

@@ -73,6 +73,8 @@ struct snapshot {
 	char *host;
 	char *tool;
 	char *previous;		/* id, or NULL */
+	char *undoes;		/* kept before an undo put back that one; id,
+				   or NULL */
 	struct timespec start, end;
 	int partial;
 	struct snapshot_volume *volumes;

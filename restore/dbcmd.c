@@ -186,8 +186,9 @@ put(struct arguments *a, const struct cli *cli, struct view *v,
 	opt.limit_s = h->site != NULL ? h->site->dump_s : 0;
 	opt.verbose = cli->verbose;
 	opt.out = cli->json || cli->quiet ? NULL : stdout;
-	if ((rc = dbput_run(&opt, &r, e)) == 0)
+	if ((rc = dbput_run(&opt, &r, e)) == 0 && !r.other)
 		rc = print(a, cli, &r, e);
+	a->put.finish = rc == 0 && r.other;
 	trouble = report_count(a->put.report);
 	if (rc == 0)
 		status = r.status != STATUS_DONE ? r.status :
@@ -215,6 +216,33 @@ open_view(const struct arguments *a, struct view *v, const struct cli *cli,
 		(void)err_wrap(e, "no undo of %s is kept", a->site);
 	buf_fini(&snap);
 	return (rc);
+}
+
+#define NOT_CUT (-2)
+
+/*
+ * A plain undo behind one that was cut short completes that.  last: the newest
+ * undo, which would be put back else.  NOT_CUT, or a status.
+ */
+static int
+finish_undo(struct arguments *a, const struct cli *cli,
+    const struct view *last, struct reach *h, struct err *e)
+{
+	struct view v;
+	int status;
+
+	if (a->snap != NULL || last->snap.undoes == NULL)
+		return (NOT_CUT);
+	memset(&v, 0, sizeof(v));
+	if (view_open(&v, cli, last->snap.undoes, e) == -1)
+		return (e->kind == ERR_USAGE ? NOT_CUT : -1);
+	a->put.finish = 1;
+	status = put(a, cli, &v, h, e);
+	view_close(&v);
+	if (!a->put.finish)
+		return (status);
+	a->put.finish = 0;
+	return (NOT_CUT);
 }
 
 static int
@@ -245,7 +273,8 @@ run(struct arguments *a, const struct cli *cli)
 	a->put.tables = (const char *const *)a->tables;
 	a->put.ntables = a->ntables;
 	a->put.rehome = &a->rehome;
-	status = put(a, cli, &v, &h, &e);
+	if ((status = finish_undo(a, &with, &v, &h, &e)) == NOT_CUT)
+		status = put(a, cli, &v, &h, &e);
 out:
 	if (status == -1)
 		status = cli_fail(&e);

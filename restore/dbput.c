@@ -353,17 +353,27 @@ keep_undo(struct dbwork *w, struct dbput_result *r, struct err *e)
 	return (rc == -1 ? -1 : 0);
 }
 
+/* A plain undo would now lead back again. */
+static int
+uncompared(const struct dbwork *w, const char *how, struct err *e)
+{
+	if (w->opt->replace)
+		return (err_wrap(e, "the database is restored, but %s (run "
+		    "\"xcatvault undo %s %s\" to prove it)", how,
+		    w->opt->site, w->opt->view->snap.id));
+	return (err_wrap(e, "the database is restored, but %s", how));
+}
+
 static int
 restore(struct dbwork *w, struct dbput_result *r, struct err *e)
 {
 	if (keep_undo(w, r, e) == -1 || give_to_xcat(w, r, e) == -1)
 		return (-1);
 	if (have_it_run(w, r, e) == -1)
-		return (err_wrap(e, "the database is restored, but neither "
-		    "xcatd restarted nor it compared"));
+		return (uncompared(w, "neither xcatd restarted nor it "
+		    "compared", e));
 	if (prove(w, r, e) == -1)
-		return (err_wrap(e, "the database is restored, but not "
-		    "compared"));
+		return (uncompared(w, "not compared", e));
 	return (0);
 }
 
@@ -472,11 +482,21 @@ dbput_steps(const struct dbput *d, FILE *f)
 static int
 run(struct dbwork *w, struct dbput_result *r, struct err *e)
 {
+	int rc;
+
 	if (w->opt->on_start && w->opt->ntables > 0)
 		return (err_set(e, ERR_USAGE, DUMP_TARGET " holds all tables "
 		    "or none: --on-start does not go with --table"));
 	if (dbwork_prepare(w, !w->opt->dry_run, e) == -1)
 		return (-1);
+	if (w->opt->finish) {
+		if ((rc = dbundo_is_midway(w, e)) != 1) {
+			r->other = 1;
+			return (rc);
+		}
+		dbwork_say(w, "the undo to snapshot %s was cut short: it is "
+		    "completed", w->opt->view->snap.id);
+	}
 	if (!w->opt->dry_run && may_run(w, e) == -1)
 		return (-1);
 	tell_left_out(w);
@@ -505,9 +525,10 @@ dbput_run(const struct dbput_options *opt, struct dbput_result *out,
 	if ((rc = dbwork_init(&w, opt, &out->plan, e)) == 0)
 		rc = run(&w, out, e);
 	out->status = out->plan.status;
-	if (rc == 0 && !opt->dry_run && !out->published && !out->agrees)
+	if (rc == 0 && !opt->dry_run && !out->published && !out->agrees &&
+	    !out->other)
 		out->status = STATUS_DAMAGED;
-	if (rc == 0 && opt->out != NULL)
+	if (rc == 0 && opt->out != NULL && !out->other)
 		tell_steps(&w, opt->out);
 	out->own_s = w.own_s;
 	out->xcat_s = w.xcat_s;

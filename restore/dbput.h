@@ -40,6 +40,8 @@ struct dbput_options {
 	int force;	/* over newer data, without columns that are unknown
 			   there, and without an undo if none can be had */
 	int replace;	/* over newer data only, as undo does */
+	int finish;		/* with that: only if an undo to this snapshot
+				   was cut short */
 	int dry_run;	/* plan only; nothing is restarted there */
 	const struct dbput_undo *undo;	/* kept in this run; NULL: not yet */
 	int planned;	/* names have been told */
@@ -84,6 +86,7 @@ struct dbput_plan {
 
 struct dbput_result {
 	struct dbput_plan plan;
+	int other;		/* not done: see dbput_options.finish */
 	struct dbput_undo undo;
 	int published;		/* only that: the container is to load it */
 	int bypass;		/* xcatd was not up: XCATBYPASS=1 */

@@ -109,6 +109,39 @@ is_mixture(const struct dbwork *w, const struct snapshot *undo,
 	return (restored > 0);
 }
 
+static int
+is_for(const struct snapshot *undo, const struct dbwork *w)
+{
+	return (undo->undoes != NULL &&
+	    strcmp(undo->undoes, w->opt->view->snap.id) == 0);
+}
+
+int
+dbundo_is_midway(const struct dbwork *w, struct err *e)
+{
+	const struct dbset_table *t;
+	struct snapshot s;
+	size_t i, left = 0;
+	int rc, done;
+
+	if ((rc = load_newest(w, &s, e)) != 1)
+		return (rc);
+	rc = is_for(&s, w);
+	for (i = 0; i < w->there.n && rc == 1; i++) {
+		t = &w->there.tables[i];
+		if (dbjudge_is_moving(t->name) || t->worst >= XCATCSV_BROKEN)
+			continue;
+		if ((done = is_restored(w, t, e)) == -1)
+			rc = -1;
+		else if (done == 0 && has_table(&s, t))
+			left++;
+		else if (done == 0)
+			rc = 0;
+	}
+	snapshot_fini(&s);
+	return (rc == 1 ? left > 0 : rc);
+}
+
 static void
 name_it(struct dbput_undo *out, const struct snapshot *s, int anew)
 {
@@ -173,6 +206,9 @@ describe(const struct dbwork *w, struct snapshot *s, struct err *e)
 	    snapshot_set(&s->node.xcat, p->xcat_version, e) == -1 ||
 	    snapshot_set(&s->node.engine, p->db_engine, e) == -1)
 		return (-1);
+	if (w->opt->replace &&
+	    snapshot_set(&s->undoes, w->opt->view->snap.id, e) == -1)
+		return (-1);
 	return (dump_describe(w->dump, &s->database, e));
 }
 
@@ -212,8 +248,9 @@ dbundo_keep(const struct dbwork *w, struct dbput_undo *out, struct err *e)
 	struct snapshot s;
 	int rc;
 
-	if ((rc = load_newest(w, &s, e)) == 1 && !has_all(&s, &w->there))
-		rc = is_mixture(w, &s, e);
+	if ((rc = load_newest(w, &s, e)) == 1)
+		rc = has_all(&s, &w->there) ? !w->opt->replace ||
+		    is_for(&s, w) : is_mixture(w, &s, e);
 	if (rc == 1) {
 		name_it(out, &s, 0);
 		dbwork_say(w, "undo: snapshot %s of %s has the target's "

@@ -33,4 +33,12 @@ int dbundo_covers(const struct dbwork *w, const struct dbput_undo *undo,
 int dbundo_resumes(const struct dbwork *w, struct dbput_undo *out,
     struct err *e);
 
+/*
+ * Whether the target's tables are those of an undo to this snapshot that was
+ * cut short: the newest undo was kept for it, each table is as in that or as
+ * in this snapshot, and some are still only as in that: 1, 0, -1.  Tables that
+ * cannot be read there say nothing.
+ */
+int dbundo_is_midway(const struct dbwork *w, struct err *e);
+
 #endif

@@ -138,7 +138,8 @@ run_local(struct onto *o, struct onto_volume *v, int dry_run,
 		.newer = dry_run ? add_newer : NULL, .arg = &v->survey,
 	};
 	struct plan_options opt = {
-		.node = &node, .root = -1, .dry_run = dry_run, .exact = o->args->exact,
+		.node = &node, .root = -1, .dry_run = dry_run,
+		.exact = o->args->exact,
 		.checksum = o->args->checksum,
 		.verbose = dry_run && o->survey.verbose,
 		.out = o->survey.out, .threads = cpu_count(THREADS_MAX),

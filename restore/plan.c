@@ -441,7 +441,8 @@ plan_init(struct plan *p, struct err *e)
 {
 	const struct extract_options x = {
 		.vault = p->view->vault, .index = p->view->index,
-		.above = p->above, .root = p->opt->root, .report = p->opt->report,
+		.above = p->above, .root = p->opt->root,
+		.report = p->opt->report,
 		.progress = p->opt->progress, .threads = p->opt->threads,
 	};
 

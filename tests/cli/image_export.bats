@@ -480,7 +480,10 @@ through()
 @test "xcatd is restarted meanwhile" {
 	on mn_fault a imgexport=slow:2
 	export_image >"$T/log" 2>&1 3>&- 4>&- &
-	sleep 1
+	until on mn_sh a sh -c 'cat /proc/[0-9]*/cmdline | tr "\0" " " |
+	    grep -aq "[i]mgexport "' || ! kill -0 $!; do
+		sleep 0.05
+	done
 	on mn_sh a restartxcatd
 	wait $!
 	equal "$(jq -r .bundle.sha256 "$OUT.json")" "$(sum "$OUT")"

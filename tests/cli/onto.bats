@@ -213,8 +213,8 @@ of()
 	cp "$T/out" "$T/said"
 	echo keep >"$at/.xcatvault-old-0123456789abcdef"
 	mn_ssh b "$(sed -n 's/^kept .* on the node: //p' "$T/said")"
-	equal "$(ls -A "$at" | tr '\n' ' ')" \
-	    ".xcatvault-old-0123456789abcdef a plain "
+	equal "$(cd "$at" && echo .x* *)" \
+	    ".xcatvault-old-0123456789abcdef a plain"
 }
 
 # kept NAME...: kept by the node's script, in a directory of this host

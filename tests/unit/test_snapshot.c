@@ -16,6 +16,7 @@ static const char golden[] = "{\n"
     " \"tool\": \"xcatvault 0.1.0\",\n"
     " \"previous\": \"0123456789abcdef\",\n"
     " \"stored_bytes\": 4096,\n"
+    " \"undoes\": \"fedcba9876543210\",\n"
     " \"volumes\": [\n"
     "  {\n"
     "   \"path\": \"/install\",\n"
@@ -55,6 +56,7 @@ check_golden(const struct snapshot *s)
 	assert_string_equal(s->host, "mn1.cluster");
 	assert_string_equal(s->tool, "xcatvault 0.1.0");
 	assert_string_equal(s->previous, "0123456789abcdef");
+	assert_string_equal(s->undoes, "fedcba9876543210");
 	assert_int_equal(s->start.tv_sec, 1795347764);
 	assert_int_equal(s->start.tv_nsec, 123000000);
 	assert_int_equal(s->end.tv_sec, 1795348800);
@@ -140,6 +142,8 @@ test_complete(void **state)
 	s.partial = 0;
 	free(s.previous);
 	s.previous = NULL;
+	free(s.undoes);
+	s.undoes = NULL;
 	check_round_trip(&s);
 	assert_int_equal(snapshot_encode(&b, &s, &e), 0);
 	assert_non_null(strstr(buf_cstr(&b), "\"status\": \"complete\""));
@@ -147,6 +151,7 @@ test_complete(void **state)
 	assert_int_equal(snapshot_decode(&got, b.data, b.len, &e), 0);
 	assert_null(got.previous);
 	assert_int_equal(got.partial, 0);
+	assert_null(got.undoes);
 	buf_fini(&b);
 	snapshot_fini(&got);
 	snapshot_fini(&s);
@@ -369,6 +374,10 @@ test_head(void **state)
 	    &e), 0);
 	assert_int_equal(decode_with(NULL, "previous", NULL, &e), 0);
 	assert_int_equal(decode_with(NULL, "previous", json_null(), &e), 0);
+	assert_int_equal(decode_with(NULL, "undoes", NULL, &e), 0);
+	assert_int_equal(decode_with(NULL, "undoes", json_null(), &e), 0);
+	bad_text(NULL, "undoes", "../../../etc/abc");
+	bad_number(NULL, "undoes", 1);
 	bad_text(NULL, "previous", "");
 	bad_text(NULL, "previous", "0123456789abcde");
 	bad_text(NULL, "previous", "0123456789abcdef0");
