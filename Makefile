@@ -229,14 +229,18 @@ lint: check-deps
 format:
 	$(Q)clang-format -i $$(git ls-files '*.c' '*.h')
 
+# Where pages and units say that the files of "make install" are.
+PLACES = s,/usr/local/\(sbin/xcatvault\|lib/systemd\|share/doc\),$(PREFIX)/\1,g
 install: all
 	install -D -m 755 $(BUILD)/xcatvault $(SBIN)/xcatvault
 	for p in $(PAGES); do \
-		install -D -m 644 $$p $(MAN)/man$${p##*.}/$${p#man/}; \
+		d=$(MAN)/man$${p##*.}; \
+		mkdir -p $$d && sed '$(PLACES)' $$p > $$d/$${p#man/} && \
+			chmod 644 $$d/$${p#man/} || exit 1; \
 	done
 	for u in $(UNITS) xcatvault.cron; do \
 		d=$(UNIT_DIR); [ $$u != xcatvault.cron ] || d=$(DOC); \
-		mkdir -p $$d && sed 's,/usr/local/sbin,$(PREFIX)/sbin,' \
+		mkdir -p $$d && sed '$(PLACES)' \
 			backup/$$u > $$d/$$u && chmod 644 $$d/$$u || exit 1; \
 	done
 	install -D -m 644 xcatvault.conf.example $(DOC)/xcatvault.conf.example

@@ -5,36 +5,26 @@
 #include "remote/node/dump.h"
 #include "vault/catalog.h"
 
-/* Where the stored dump lies: a volume, and a path of its catalog. */
-struct place {
-	const struct snapshot_volume *volume;
-	struct span top;
-};
-
-static int
-find_place(const struct snapshot *s, struct place *p, struct err *e)
+/* The volume that the stored dump lies in, and its path there; or NULL. */
+static const struct snapshot_volume *
+find_place(const struct snapshot *s, struct span *top)
 {
 	static const struct span whole = { ".", 1 };
-	static const struct span below = { "." DUMP_TARGET,
+	static const struct span inner = { "." DUMP_TARGET,
 	    sizeof(DUMP_TARGET) };
+	const struct snapshot_volume *v;
 	size_t i;
 
-	p->volume = NULL;
 	for (i = 0; i < s->nvolumes; i++) {
-		if (strcmp(s->volumes[i].path, DUMP_TARGET) == 0)
-			p->top = whole;
-		else if (strcmp(s->volumes[i].path, "/") == 0 &&
-		    !s->volumes[i].selected)
-			p->top = below;
-		else
-			continue;
-		p->volume = &s->volumes[i];
-		break;
+		v = &s->volumes[i];
+		*top = whole;
+		if (strcmp(v->path, DUMP_TARGET) == 0)
+			return (v);
+		*top = inner;
+		if (strcmp(v->path, "/") == 0 && !v->selected)
+			return (v);
 	}
-	if (p->volume == NULL)
-		return (err_set(e, ERR_FAILED, DUMP_TARGET " is not among "
-		    "the volumes"));
-	return (0);
+	return (NULL);
 }
 
 /* What follows "DIR/" in a path; len 0: it is not below. */
@@ -109,18 +99,20 @@ int
 archived_dump(struct backup_run *r, const struct snapshot_database *d,
     struct err *e)
 {
-	struct place place;
+	const struct snapshot_volume *v;
+	struct span top;
 	struct catalog_reader *c;
 	struct index *ix;
 	int rc;
 
-	if (find_place(backup_run_snapshot(r), &place, e) == -1 ||
-	    (ix = backup_run_index(r, e)) == NULL ||
-	    (c = catalog_reader_new(backup_run_vault(r), ix,
-	    place.volume->root, place.volume->depth, &place.top, 0, e)) ==
-	    NULL)
+	if ((v = find_place(backup_run_snapshot(r), &top)) == NULL)
+		return (err_set(e, ERR_FAILED, DUMP_TARGET " is not among "
+		    "the volumes"));
+	if ((ix = backup_run_index(r, e)) == NULL ||
+	    (c = catalog_reader_new(backup_run_vault(r), ix, v->root,
+	    v->depth, &top, 0, e)) == NULL)
 		return (-1);
-	rc = check_entries(c, &place.top, d, e);
+	rc = check_entries(c, &top, d, e);
 	catalog_reader_free(c);
 	return (rc);
 }

@@ -163,7 +163,7 @@ lose_database(struct night *n, const char *reason, const char *target,
 static int
 make_dump(struct night *n, struct err *e)
 {
-	struct dump_options opt = { .probe = &n->probe };
+	struct dump_options opt = { .probe = &n->probe, .publish = 1 };
 	struct err why = { .kind = ERR_NONE };
 
 	if (n->node.control == NULL)

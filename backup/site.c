@@ -187,7 +187,7 @@ static int
 options_fit(const struct arguments *a, const char *verb)
 {
 	if (strcmp(verb, "trust") == 0)
-		return (!a->sizes && !(a->yes && a->fingerprint != NULL));
+		return (!a->sizes);
 	return (!a->yes && a->fingerprint == NULL &&
 	    (!a->sizes || strcmp(verb, "probe") == 0));
 }

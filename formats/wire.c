@@ -328,10 +328,13 @@ int
 wire_entry_decode(const uint8_t *body, size_t len, size_t *off,
     char name[WIRE_NAME_MAX + 1], uint64_t *bytes, struct err *e)
 {
-	struct in in = { body + *off, len - *off, 0 };
+	struct in in = { body, 0, 0 };
 
-	if (in.left == 0)
+	/* An empty list may be no memory at all. */
+	if (*off == len)
 		return (0);
+	in.p += *off;
+	in.left = len - *off;
 	*bytes = take(&in, 8);
 	take_name(&in, name, WIRE_NAME_MAX);
 	if (in.bad || *bytes > INT64_MAX || !wire_part_ok(name))

@@ -152,8 +152,8 @@ bring_extras(struct copy *c, struct copying *o, struct err *e)
 	    exportextra_fetch(&c->from, &o->side, "bundle", o->extra, e) ==
 	    -1 || open_extra(o, &file, &from, e) == -1)
 		return (-1);
-	rc = importextra_list(&from, &c->roots.opt, o->side.extra.digest, &o->arena,
-	    &o->extras, &o->nextras, &skipped, e);
+	rc = importextra_list(&from, &c->roots.opt, o->side.extra.digest,
+	    &o->arena, &o->extras, &o->nextras, &skipped, e);
 	source_file_close(&file);
 	if (rc == 0 && skipped > 0)
 		rc = exportplan_warn(&o->run.plan, e, "%zu of what imgexport "
@@ -183,6 +183,22 @@ prove(struct copy *c, struct copying *o, struct err *e)
 	return (rc);
 }
 
+/* The disk there takes its time; the first node hears of us meanwhile. */
+static int
+end_laying(struct copying *o, const struct err *failed, struct err *e)
+{
+	struct held *from = o->run.held;
+	int rc;
+
+	if (from == NULL || failed != NULL)
+		return (lay_end(o->lay, failed, e));
+	if (held_keep(from, e) == -1)
+		return (lay_end(o->lay, e, e));
+	rc = lay_end(o->lay, NULL, e);
+	held_unkeep(from);
+	return (rc);
+}
+
 /* From there to there, and proved at both ends. */
 static int
 carry(struct copy *c, struct copying *o, struct err *e)
@@ -202,7 +218,7 @@ carry(struct copy *c, struct copying *o, struct err *e)
 	progress = progress_new("copied", !c->cli->quiet && !c->cli->json);
 	o->seconds = clock_now();
 	rc = exportrun_carry(&o->run, &c->args.run, &to, progress, e);
-	rc = lay_end(o->lay, rc == -1 ? e : NULL, e);
+	rc = end_laying(o, rc == -1 ? e : NULL, e);
 	progress_free(progress);
 	if (rc == -1 || prove(c, o, e) == -1 ||
 	    held_digest(lay_held(o->lay), digest, e) == -1)

@@ -210,6 +210,23 @@ export_fini(struct export *x)
 	exportargs_fini(&x->args);
 }
 
+/* What only a copy, or only a node's export, would heed. */
+static int
+check_words(const struct exportargs *a)
+{
+	const struct exportrun_options *r = &a->run;
+
+	if (a->nimages != 1 || a->to != NULL || a->as != NULL ||
+	    a->profile != NULL || a->replace || a->force ||
+	    a->allow_unproved_arch || a->import_limit_s > 0)
+		return (-1);
+	if (a->from != NULL)
+		return (0);
+	return (a->output == NULL || a->complete || a->dry_run || r->native ||
+	    r->work != NULL || r->limit_s > 0 || r->grace_s > 0 ||
+	    r->nroots > 0 ? -1 : 0);
+}
+
 int
 imgexport_main(struct cli *cli, int argc, char **argv)
 {
@@ -221,8 +238,7 @@ imgexport_main(struct cli *cli, int argc, char **argv)
 	if ((status = exportargs_parse(&x.args, cli, argc, argv,
 	    0)) != 0)
 		return (status);
-	if (x.args.nimages != 1 || x.args.to != NULL ||
-	    (x.args.from == NULL && x.args.output == NULL)) {
+	if (check_words(&x.args) == -1) {
 		exportargs_fini(&x.args);
 		return (cli_usage(IMAGE_EXPORT_USAGE));
 	}

@@ -12,6 +12,7 @@
 
 #define READ_BYTES ((size_t)256 << 10)
 #define ROUSE_S 30
+#define IDLE_MS 1000
 #define FLOW_BYTES ((size_t)4 << 20)
 
 /* ------------------------------------------------------------------- node */
@@ -207,11 +208,27 @@ exportrun_make(struct exportrun *run, const struct exportrun_options *opt,
  * that is made here comes from threads of its own.
  */
 struct carrying {
+	struct held *held;	/* of from */
 	struct source from;
 	const struct sink *to;
 	struct flow *flow;
 	struct progress *progress;
 };
+
+/* Who takes it may be slow: the node must hear of us all the same. */
+static int
+pass_on(struct carrying *c, const void *p, size_t len, struct err *e)
+{
+	int rc;
+
+	if (flow_wait_room(c->flow, len, IDLE_MS))
+		return (flow_write(c->flow, p, len, e));
+	if (held_keep(c->held, e) == -1)
+		return (-1);
+	rc = flow_write(c->flow, p, len, e);
+	held_unkeep(c->held);
+	return (rc);
+}
 
 static void *
 read_on(void *arg)
@@ -225,7 +242,7 @@ read_on(void *arg)
 		err_nomem(&e);
 	else
 		while ((n = c->from.read(c->from.arg, p, READ_BYTES, &e)) > 0)
-			if (flow_write(c->flow, p, (size_t)n, &e) == -1)
+			if (pass_on(c, p, (size_t)n, &e) == -1)
 				break;
 	flow_end(c->flow, n == 0 ? NULL : &e);
 	free(p);
@@ -264,6 +281,7 @@ carry_held(struct exportrun *run, struct carrying *c, int quick,
 	pthread_t reader;
 	int rc;
 
+	c->held = run->held;
 	c->from = held_source(run->held);
 	if ((c->flow = flow_new(FLOW_BYTES, e)) == NULL)
 		return (-1);

@@ -1,6 +1,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "imgxfer/flow.h"
 
@@ -16,6 +17,7 @@ struct flow {
 struct flow *
 flow_new(size_t cap, struct err *e)
 {
+	pthread_condattr_t clock;
 	struct flow *f;
 
 	if ((f = calloc(1, sizeof(*f))) == NULL ||
@@ -26,7 +28,10 @@ flow_new(size_t cap, struct err *e)
 	}
 	f->cap = cap;
 	pthread_mutex_init(&f->lock, NULL);
-	pthread_cond_init(&f->moved, NULL);
+	pthread_condattr_init(&clock);
+	pthread_condattr_setclock(&clock, CLOCK_MONOTONIC);
+	pthread_cond_init(&f->moved, &clock);
+	pthread_condattr_destroy(&clock);
 	return (f);
 }
 
@@ -39,6 +44,46 @@ flow_free(struct flow *f)
 	pthread_cond_destroy(&f->moved);
 	free(f->ring);
 	free(f);
+}
+
+static void
+deadline(struct timespec *t, unsigned ms)
+{
+	clock_gettime(CLOCK_MONOTONIC, t);
+	t->tv_sec += ms / 1000;
+	t->tv_nsec += (long)(ms % 1000) * 1000000;
+	if (t->tv_nsec >= 1000000000) {
+		t->tv_sec++;
+		t->tv_nsec -= 1000000000;
+	}
+}
+
+int
+flow_wait_room(struct flow *f, size_t len, unsigned ms)
+{
+	struct timespec until;
+	int room, rc = 0;
+
+	deadline(&until, ms);
+	pthread_mutex_lock(&f->lock);
+	while (!(room = f->cap - f->len >= len || f->closed) && rc == 0)
+		rc = pthread_cond_timedwait(&f->moved, &f->lock, &until);
+	pthread_mutex_unlock(&f->lock);
+	return (room);
+}
+
+int
+flow_wait_data(struct flow *f, unsigned ms)
+{
+	struct timespec until;
+	int data, rc = 0;
+
+	deadline(&until, ms);
+	pthread_mutex_lock(&f->lock);
+	while (!(data = f->len > 0 || f->ended) && rc == 0)
+		rc = pthread_cond_timedwait(&f->moved, &f->lock, &until);
+	pthread_mutex_unlock(&f->lock);
+	return (data);
 }
 
 /*

@@ -27,6 +27,13 @@ void flow_end(struct flow *f, const struct err *why);
 ssize_t flow_read(void *flow, void *p, size_t len, struct err *e);
 struct source flow_source(struct flow *f, const char *name);
 
+/*
+ * Whether, within so many milliseconds, flow_write() of len bytes would not
+ * wait (len: no more than cap), or flow_read().
+ */
+int flow_wait_room(struct flow *f, size_t len, unsigned ms);
+int flow_wait_data(struct flow *f, unsigned ms);
+
 /* The reader takes no more; why: what the writer then fails with. */
 void flow_close(struct flow *f, const struct err *why);
 

@@ -388,7 +388,7 @@ keep_on(void *arg)
 	struct err e;
 
 	while (atomic_load(&h->kept))
-		if (!h->up || listen(h, 500, &e) == -1) {
+		if (!h->up || listen(h, 100, &e) == -1) {
 			if (recover(h, &e) == -1)
 				break;
 		} else

@@ -14,12 +14,13 @@
 
 #define FLOW_BYTES ((size_t)4 << 20)
 #define WRITE_BYTES ((size_t)256 << 10)
+#define IDLE_MS 1000
 #define SLACK ((uint64_t)16 << 20)
 /*
  * Of a stream, more than can be on its way at a time: the window of an SSH
  * channel (2 MiB with OpenSSH), pipes, and what dd has in its hands.
  */
-#define RECENT_BYTES ((size_t)16 << 20)
+#define RECENT_BYTES ((size_t)8 << 20)
 
 struct lay {
 	struct lay_options opt;
@@ -87,6 +88,21 @@ read_again(void *arg, uint64_t off, void *p, size_t len, struct err *e)
 
 /* ---------------------------------------------------------------- writing */
 
+/* When nothing comes for long, the node must hear of us all the same. */
+static ssize_t
+next_piece(struct lay *l, void *p, struct err *e)
+{
+	ssize_t n;
+
+	if (flow_wait_data(l->flow, IDLE_MS))
+		return (flow_read(l->flow, p, WRITE_BYTES, e));
+	if (held_keep(l->held, e) == -1)
+		return (-1);
+	n = flow_read(l->flow, p, WRITE_BYTES, e);
+	held_unkeep(l->held);
+	return (n);
+}
+
 static int
 write_all(struct lay *l, struct err *e)
 {
@@ -97,7 +113,7 @@ write_all(struct lay *l, struct err *e)
 
 	if (p == NULL)
 		return (err_nomem(e));
-	while ((n = flow_read(l->flow, p, WRITE_BYTES, e)) > 0) {
+	while ((n = next_piece(l, p, e)) > 0) {
 		if (held_put(l->held, p, (size_t)n, &again, e) == -1)
 			goto out;
 		if (l->opt.path == NULL)

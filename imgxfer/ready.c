@@ -455,11 +455,22 @@ string_of(struct ready *r, const struct span *s)
 	return (ready_text(r, "%.*s", (int)s->len, s->p));
 }
 
+/* A directory of table site. */
+static const char *
+site_dir(struct ready *r, const char *key, const char *otherwise)
+{
+	char *dir = tables_value(r->site->tables, "site", "key", key,
+	    "value");
+	const char *kept = ready_text(r, "%s", dir != NULL && dir[0] == '/' ?
+	    dir : otherwise);
+
+	free(dir);
+	return (kept);
+}
+
 static int
 begin(struct ready *r, struct err *e)
 {
-	char *dir;
-
 	if (osimages_files(&r->images, &r->site->place, r->image, NULL, NULL,
 	    e) == -1)
 		return (-1);
@@ -467,11 +478,8 @@ begin(struct ready *r, struct err *e)
 	r->arch = string_of(r, &r->img->osarch);
 	r->osvers = string_of(r, &r->img->osvers);
 	r->profile = string_of(r, &r->img->profile);
-	dir = tables_value(r->site->tables, "site", "key", "tftpdir",
-	    "value");
-	r->tftpdir = ready_text(r, "%s", dir != NULL && dir[0] == '/' ? dir :
-	    "/tftpboot");
-	free(dir);
+	r->tftpdir = site_dir(r, "tftpdir", "/tftpboot");
+	r->installdir = site_dir(r, "installdir", "/install");
 	return (readynodes_load(&r->nodes, r->site->tables, r->image,
 	    r->arch, e));
 }

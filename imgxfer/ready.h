@@ -30,7 +30,7 @@ struct ready {
 	struct osimages images;		/* the one */
 	const struct osimage *img;
 	/* Of the osimage and of table site, as strings. */
-	const char *arch, *osvers, *profile, *tftpdir;
+	const char *arch, *osvers, *profile, *tftpdir, *installdir;
 	struct readynodes nodes;
 	struct ready_item *items;	/* in the order they were found */
 	size_t n, cap, lacking, broken;

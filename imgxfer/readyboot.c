@@ -69,8 +69,8 @@ fetch_part(struct ready *r, const struct bootpart *p, const char *path,
 		return (0);
 	}
 	/* Where copycds has put the media of an EL. */
-	media = ready_text(r, "/install/%s/%s/EFI/BOOT/%s", r->osvers,
-	    r->arch, p->efi);
+	media = ready_text(r, "%s/%s/%s/EFI/BOOT/%s", r->installdir,
+	    r->osvers, r->arch, p->efi);
 	if ((rc = ready_there(r, media, e)) == -1)
 		return (-1);
 	*command = rc == 1 ? ready_text(r, "install -D -m 644 %s %s",

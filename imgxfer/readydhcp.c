@@ -120,6 +120,26 @@ check_clause(struct ready *r, const char *method, void *arg, struct err *e)
 	return (0);
 }
 
+/* In ISC's leases what comes last counts, and may say that it is gone. */
+static int
+has_lease(const struct buf *b, const char *head, size_t len)
+{
+	static const char gone[] = "deleted;";
+	const char *p = (const char *)b->data, *end = p + b->len, *last = NULL;
+
+	while (p < end && (p = memmem(p, (size_t)(end - p), head, len)) !=
+	    NULL) {
+		p += len;
+		last = p;
+	}
+	if (last == NULL)
+		return (0);
+	if ((p = memchr(last, '}', (size_t)(end - last))) == NULL)
+		p = end;
+	return (memmem(last, (size_t)(p - last), gone, sizeof(gone) - 1) ==
+	    NULL);
+}
+
 /* makedhcp leaves a comment in ISC's configuration, and tells the server. */
 static int
 pick_unknown(const struct ready *r, const struct readynode *n,
@@ -134,7 +154,7 @@ pick_unknown(const struct ready *r, const struct readynode *n,
 		return (0);
 	buf_printf(&b, d->kea ? "\"%s\"" : "host %s ", n->name);
 	known = b.nomem || has(&d->conf, (const char *)b.data, b.len) ||
-	    has(&d->leases, (const char *)b.data, b.len);
+	    has_lease(&d->leases, (const char *)b.data, b.len);
 	buf_fini(&b);
 	return (!known);
 }

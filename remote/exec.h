@@ -91,6 +91,13 @@ void remote_exec_free(struct remote_exec *x);
 int remote_lost(const struct remote *r);
 
 /*
+ * The same asked of a connection that nobody has listened to for a while: what
+ * has arrived meanwhile is looked at, the end among it.  Not while a command
+ * of it runs.
+ */
+int remote_alive(struct remote *r);
+
+/*
  * From here on a signal ends none of the session's calls on commands,
  * running or to be started: for what must still be done when the run is
  * cancelled.

@@ -316,6 +316,19 @@ remote_lost(const struct remote *r)
 }
 
 int
+remote_alive(struct remote *r)
+{
+	struct err ignored;
+	int i;
+
+	/* Whoever floods us may not keep us. */
+	for (i = 0; i < 1000 && !is_gone(r); i++)
+		if (session_pump(r, 0, &ignored) != 0)
+			break;
+	return (!is_gone(r));
+}
+
+int
 remote_fd(const struct remote *r)
 {
 	return (ssh_get_fd(r->ssh));

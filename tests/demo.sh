@@ -42,8 +42,8 @@ step() {
 
 most=12
 
-# Shows a command as one would type it, runs it, and shows the first $most
-# lines of what it says.
+# Shows a command as one would type it, runs it, and shows what it says: of
+# more than $most lines the first ones and the last three.
 xcatvault() {
 	printf '  $ xcatvault'
 	printf ' %s' "$@" | sed "s,$T/,,g"
@@ -51,8 +51,14 @@ xcatvault() {
 	status=0
 	"$program" "$@" >"$T/out" 2>&1 || status=$?
 	sed "s,$T/,,g; s/^/    /" "$T/out" | awk -v most="$most" '
-	NR <= most
-	END { if (NR > most) print "    ... and", NR - most, "lines more" }'
+	{ line[NR] = $0 }
+	END {
+		for (i = 1; i <= NR; i++)
+			if (NR <= most || i <= most - 3 || i > NR - 3)
+				print line[i]
+			else if (i == NR - 3)
+				print "    ... and", NR - most, "lines more"
+	}'
 }
 
 # want STATUS: what the last command must have ended with.

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "formats/scan.h"
+#include "formats/mtree.h"
 #include "vault/index.h"
 #include "vault/packname.h"
 #include "vault/segment.h"
@@ -373,8 +373,8 @@ static int
 add_marks(struct index *ix, size_t pack, const struct buf *text,
     struct err *e)
 {
-	struct scan s = { (const char *)text->data,
-	    (const char *)text->data + text->len };
+	const struct span all = { (const char *)text->data, text->len };
+	struct scan s = mtree_scan(&all);
 	struct mark *m;
 
 	while (s.p < s.end) {

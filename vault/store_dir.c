@@ -296,6 +296,27 @@ dir_list_below(struct store *s, const char *folder, store_list_fn *fn,
 	return (dir_list(s, folder, 1, below_folder, &b, e));
 }
 
+/*
+ * The way to a new vault is to outlive a crash as the vault does.  Of what
+ * may not be read nothing was made here.
+ */
+static void
+sync_above(const char *path)
+{
+	char above[PATH_MAX];
+	struct err ignored;
+	size_t n = strlen(path);
+
+	(void)io_fsync_dir(AT_FDCWD, path[0] == '/' ? "/" : ".", &ignored);
+	while (n-- > 1) {
+		if (path[n] != '/' || n >= sizeof(above))
+			continue;
+		memcpy(above, path, n);
+		above[n] = '\0';
+		(void)io_fsync_dir(AT_FDCWD, above, &ignored);
+	}
+}
+
 struct store *
 store_dir_create(const char *path, int beneath, struct err *e)
 {
@@ -320,6 +341,7 @@ store_dir_create(const char *path, int beneath, struct err *e)
 	for (i = 0; i < NFOLDERS; i++)
 		if (dir_mkdir(s, folders[i], e) == -1)
 			goto fail;
+	sync_above(path);
 	return (s);
 fail:
 	dir_close(s);

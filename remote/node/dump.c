@@ -421,8 +421,8 @@ dump_new(struct remote *r, const struct dump_options *options, struct err *e)
 	    (d->dir == NULL || read_tables(d, &opt, e) == 0) &&
 	    listen_again(d, e) == 0 && recount(d, e) == 0 &&
 	    judge(d, &opt, e) == 0 && conclude(d, e) == 0) {
-		/* One that is of no use takes no room. */
-		if (d->verdict == SNAPSHOT_DUMP_FAILED)
+		/* One that is of no further use takes no room. */
+		if (!opt.publish || d->verdict == SNAPSHOT_DUMP_FAILED)
 			leave(d);
 		return (d);
 	}
@@ -510,6 +510,7 @@ dump_publish(struct dump *d, struct err *e)
 	if (buf_ok(&words, e) == 0 && remote_exec_write(d->shell, words.data,
 	    words.len, e) == 0 && remote_exec_end_input(d->shell, e) == 0) {
 		line = next_line(d, PUBLISH_S, &late, e);
+		d->hangs = late;
 		if (line != NULL && strcmp(line, "published") == 0)
 			rc = 0;
 		else if (late)
@@ -519,6 +520,8 @@ dump_publish(struct dump *d, struct err *e)
 		else if (e->kind == ERR_NONE)
 			refused(d, e);
 	}
+	/* The session may be another before the dump is freed. */
+	leave(d);
 	buf_fini(&words);
 	return (rc);
 }

@@ -21,6 +21,7 @@ struct dump_options {
 	const struct snapshot_database *earlier;
 	unsigned max_loss;	/* percent, 100: anything goes */
 	unsigned limit_s;	/* 0: DUMP_LIMIT_S */
+	int publish;		/* dump_publish() may follow */
 	/*
 	 * Given each table's bytes ("NAME.csv") as they are read back, also
 	 * once for an empty one; -1 ends it.  NULL: nobody wants them.

@@ -1,13 +1,16 @@
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/cancel.h"
 #include "formats/gnuname.h"
 #include "formats/pathtext.h"
 #include "remote/node/node.h"
 #include "remote/quote.h"
 
 #define READ_BYTES ((size_t)128 << 10)
+#define TRIES 6			/* when the connection is lost */
 #define NO_DIRECTORY 90		/* our own exit status: cd failed */
 
 /*
@@ -36,7 +39,7 @@ node_wake(struct node *n, struct err *e)
 {
 	struct remote *again;
 
-	if (!remote_lost(n->control))
+	if (remote_alive(n->control))
 		return (0);
 	if ((again = remote_sibling(n->control, e)) == NULL)
 		return (-1);
@@ -277,8 +280,8 @@ list_all(struct node *n, struct listing *l, const struct node_tree *t,
 	return (rc);
 }
 
-struct listing *
-node_list(struct node *n, const struct node_tree *t, struct err *e)
+static struct listing *
+list_once(struct node *n, const struct node_tree *t, struct err *e)
 {
 	const char *option = t->walk->one_file_system ? "-xdev" : "";
 	struct listing *l;
@@ -292,4 +295,33 @@ node_list(struct node *n, const struct node_tree *t, struct err *e)
 		return (l);
 	listing_free(l);
 	return (NULL);
+}
+
+/* Ready to be cancelled. */
+static int
+pause_seconds(unsigned s, struct err *e)
+{
+	unsigned i;
+
+	for (i = 0; i < 10 * s; i++) {
+		if (cancel_check(e) == -1)
+			return (-1);
+		(void)poll(NULL, 0, 100);
+	}
+	return (0);
+}
+
+/* What is listed in part is listed anew, at once and then later and later. */
+struct listing *
+node_list(struct node *n, const struct node_tree *t, struct err *e)
+{
+	struct err stop;
+	struct listing *l;
+	unsigned tries = 0;
+
+	while ((l = list_once(n, t, e)) == NULL && remote_lost(n->control) &&
+	    cancel_check(&stop) == 0 && ++tries < TRIES)
+		if (pause_seconds(tries > 1 ? 1u << (tries - 2) : 0, e) == -1)
+			return (NULL);
+	return (l);
 }

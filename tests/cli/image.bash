@@ -64,7 +64,7 @@ nothing_held()
 			head -n 1')
 		[ -n "$left" ] || return 0
 		tries=$((tries + 1))
-		[ $tries -lt 100 ] || break
+		[ $tries -lt 600 ] || break
 		sleep 0.1
 	done
 	echo "left on the node: $left"

@@ -318,20 +318,13 @@ untouched_files()
 }
 
 @test "native: the second connection is cut: what was lost is sent again" {
-	grow a 6000000
-	"$XCATVAULT" image copy "$IMAGE" --from a --to b --engine native \
-	    >"$T/log" 2>&1 3>&- 4>&- &
-	for _ in {1..200}; do
-		[ -z "$(find "$(root b)/var/tmp" -name bundle.tgz -size +0 \
-		    2>/dev/null)" ] || break
-		sleep 0.02
-	done
-	on mn_cut b
-	wait $! || {
-		cat "$T/log"
-		return 1
-	}
-	grep "made anew" "$T/log"
+	# what sshd says of its window is all that comes back meanwhile
+	grow a 12000000
+	through b -,6000
+	exits 0 copy_image --engine native
+	cat "$BATS_FILE_TMPDIR/mn/b/proxy.log"
+	grep ^cut "$BATS_FILE_TMPDIR/mn/b/proxy.log"
+	says "made anew"
 	arrived
 	nothing_held a
 	nothing_held b
@@ -409,4 +402,44 @@ moves_third()
 	exits 0 xv image copy third --from a --to b --root /data
 	arrived third $dir
 	on mn_sh b rm -rf /data
+}
+
+# the node does not say a word for so many seconds, and nothing is cut
+asleep()
+{
+	local at pids
+
+	at=$(cat "$BATS_FILE_TMPDIR/mn/$1/proxy.pid")
+	pids=$(pgrep -g "$at")
+	# shellcheck disable=SC2086
+	kill -STOP $pids
+	sleep "$2"
+	# shellcheck disable=SC2086
+	kill -CONT $pids
+}
+
+# laid NODE: waits until a bundle grows there
+laid()
+{
+	for _ in {1..500}; do
+		[ -z "$(find "$(root "$1")/var/tmp" -name bundle.tgz \
+		    -size +100k 2>/dev/null)" ] || break
+		sleep 0.02
+	done
+}
+
+@test "one node waits for the other, longer than it would for us" {
+	grow a 40000000
+	through a -
+	xv image copy "$IMAGE" --from a --to b --grace 12 --engine native \
+	    >"$T/log" 2>&1 3>&- 4>&- &
+	laid b
+	asleep a 18
+	wait $! || {
+		cat "$T/log"
+		return 1
+	}
+	arrived
+	nothing_held a
+	nothing_held b
 }

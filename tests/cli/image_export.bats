@@ -148,6 +148,24 @@ restored()
 	exits 2 xv image export "$IMAGE" --site a -o "$T/no/such/x.tgz"
 }
 
+@test "what an export does not heed is not let pass" {
+	local words
+
+	for words in '--as x' '--profile p' --replace --force \
+	    --allow-unproved-arch '--import-limit 5' '--to a'; do
+		# shellcheck disable=SC2086
+		exits 3 export_image $words
+		grep -q "usage" "$T/err"
+	done
+	for words in --dry-run --complete '--engine native' '--work /tmp' \
+	    '--limit 5' '--grace 5' '--root /data'; do
+		# shellcheck disable=SC2086
+		exits 3 xv image export "$IMAGE" -o "$OUT" $words
+		grep -q "usage" "$T/err"
+	done
+	equal "$(files_here)" '' "files here"
+}
+
 @test "an image that is not there, is disabled, or has no files" {
 	IMAGE=nosuch refuses 3 "there is no osimage nosuch"
 	IMAGE=disabledimg refuses 2 "disabled"
@@ -171,7 +189,7 @@ restored()
 	local list=/install/custom/netboot/rocky/compute.rocky9.exlist
 
 	column linuximage.exlist="/install/custom/sp ace/list"
-	refuses 2 'exlist "/install/custom/sp ace/list": imgexport hands it'
+	refuses 2 'exlist "/install/custom/sp ace/list": it has a blank'
 	column linuximage.exlist='/install/custom/a;touch${IFS}x'
 	refuses 2 'exlist "/install/custom/a;touch'
 	column linuximage.exlist=/install/custom/a/list \
@@ -462,7 +480,10 @@ through()
 @test "xcatd is restarted meanwhile" {
 	on mn_fault a imgexport=slow:2
 	export_image >"$T/log" 2>&1 3>&- 4>&- &
-	sleep 1
+	until on mn_sh a sh -c 'cat /proc/[0-9]*/cmdline | tr "\0" " " |
+	    grep -aq "[i]mgexport "' || ! kill -0 $!; do
+		sleep 0.05
+	done
 	on mn_sh a restartxcatd
 	wait $!
 	equal "$(jq -r .bundle.sha256 "$OUT.json")" "$(sum "$OUT")"

@@ -162,10 +162,27 @@ booting()
 	nothing_left a
 }
 
+# leases NAME..., gone NAME...: as the DHCP server notes what makedhcp told it
+leases()
+{
+	sed -i '/host.cn00[37]/d' /etc/dhcp/dhcpd.conf
+	mkdir -p /var/lib/dhcpd
+	for n; do
+		printf 'host %s {\n  dynamic;\n  fixed-address 10.0.0.1;\n}\n' "$n"
+	done >>/var/lib/dhcpd/dhcpd.leases
+}
+
+gone()
+{
+	for n; do
+		printf 'host %s {\n  dynamic;\n  deleted;\n}\n' "$n"
+	done >>/var/lib/dhcpd/dhcpd.leases
+}
+
 @test "image ready: each thing that is missing, and how to have it" {
 	while IFS='|' read -r spoil area what command; do
 		booting a
-		on mn_sh a sh -c "cd /tftpboot; $spoil"
+		on mn_sh a bash -c "$(declare -f leases gone); cd /tftpboot; $spoil"
 		exits 1 xv --json image ready $ROCKY --site a
 		equal "$(jq -r .verdict "$T/out")" 'not ready'
 		lacks "$area" "$what" "$command"
@@ -181,6 +198,7 @@ booting()
 	rm /etc/dhcp/dhcpd.conf|dhcp|no configuration of a DHCP server|^makedhcp -n
 	sed -i /00:07/d /etc/dhcp/dhcpd.conf|dhcp|dhcpd.conf does not know clients that are x86_64|^makedhcp -n
 	sed -i /host.cn00[37]/d /etc/dhcp/dhcpd.conf|dhcp|2 nodes .cn003, cn007. that the DHCP server does not know|^makedhcp cn003,cn007\$
+	leases cn003 cn007; gone cn007 cn003; leases cn007|dhcp|1 node .cn003. that the DHCP server does not know|^makedhcp cn003\$
 	END
 }
 
@@ -246,6 +264,13 @@ booting()
 	    echo x >/install/rocky9.4/aarch64/EFI/BOOT/grubaa64.efi'
 	exits 1 xv --json image ready arm --site a
 	lacks 'boot loader' grub2.aarch64 '^install -D -m 644 /install/rocky9.4/aarch64/EFI/BOOT/grubaa64.efi /tftpboot/boot/grub2/grub2.aarch64$'
+	on mn_sh a sh -c 'mkdir -p /srv/install/rocky9.4
+	    mv /install/rocky9.4/aarch64 /srv/install/rocky9.4/
+	    chtab key=installdir site.value=/srv/install'
+	exits '1|5' xv --json image ready arm --site a
+	lacks 'boot loader' grub2.aarch64 '^install -D -m 644 /srv/install/rocky9.4/aarch64/EFI/BOOT/grubaa64.efi '
+	on mn_sh a sh -c 'chtab key=installdir site.value=/install
+	    mv /srv/install/rocky9.4/aarch64 /install/rocky9.4/'
 	on mn_sh a sh -c 'chtab -d imagename=arm osimage
 	    chtab -d imagename=arm linuximage; rm -r /install/rocky9.4/aarch64'
 	on mn_populate a >/dev/null
@@ -345,7 +370,7 @@ through()
 	while on mn_sh a sh -c 'cat /proc/[0-9]*/cmdline | tr "\0" " "' |
 	    grep -aq 'xcatvault-[f]iles'; do
 		tries=$((tries + 1))
-		[ $tries -lt 50 ]
+		[ $tries -lt 600 ]
 		sleep 0.1
 	done
 }

@@ -82,7 +82,7 @@ heard()
 
 	until grep -Eq -- "$1" "$T/heard"; do
 		tries=$((tries + 1))
-		[ $tries -lt 100 ] || {
+		[ $tries -lt 1200 ] || {
 			cat "$T/heard"
 			return 1
 		}
@@ -106,7 +106,7 @@ script_end()
 	old_image
 	on mn_fault b imgimport=slow:3000
 	"$XCATVAULT" image import $NETBOOT.tgz --site n --replace \
-	    >"$T/out" 2>"$T/err" 3>&- &
+	    --grace 2 >"$T/out" 2>"$T/err" 3>&- &
 	pid=$!
 	placing
 	kill -STOP $pid
@@ -118,6 +118,7 @@ script_end()
 	ended 1
 	said "an import that was killed there before: $NETBOOT put back"
 	nobody_imports
+	settled
 	as_before
 	clean_node
 }
@@ -129,7 +130,7 @@ script_end()
 	old_image
 	on mn_fault b imgimport=slow:3000
 	"$XCATVAULT" image import $NETBOOT.tgz --site n --replace \
-	    >"$T/out" 2>"$T/err" 3>&- &
+	    --grace 2 >"$T/out" 2>"$T/err" 3>&- &
 	pid=$!
 	placing
 	kill -STOP $pid
@@ -139,7 +140,10 @@ script_end()
 	on mn_sh b perl -e '$0 = "xcatd SSL: imgimport for root\@localhost";
 	    sleep 60' 3>&- &
 	other=$!
-	sleep 0.2
+	until on mn_sh b sh -c 'cat /proc/[0-9]*/cmdline | tr "\0" " " |
+	    grep -aq "[x]catd SSL: imgimport"'; do
+		sleep 0.05
+	done
 	imp $NETBOOT.tgz --dry-run
 	ended 4 'another import is running'
 	on mn_sh b sh -c 'ls -d /install/.xcatvault-import.*/journal'
@@ -151,6 +155,7 @@ script_end()
 	imp $NETBOOT.tgz --dry-run
 	ended 1
 	said "$NETBOOT put back"
+	settled
 	as_before
 	clean_node
 }
@@ -281,23 +286,63 @@ rewritten()
 
 @test "what changes while the bundle is sent is seen" {
 	fresh
+	# openssl: of what is sent
+	wrapped openssl "[ \$1 != dgst ] || { mkdir -p $BOOT/compute
+	    echo newer >$BOOT/compute/kernel; }"
+	imp $NETBOOT.tgz
+	ended 2 'kernel: another file is there; nothing was changed'
+	never_ran
+	clean_node
+	on mn_sh b rm /opt/xcat/bin/openssl
+	on mn_sh b rm -r /install/netboot
 	old_image
-	# sha256sum without files: of what is sent
-	wrapped sha256sum "[ \$# -gt 0 ] || echo newer >$BOOT/compute/kernel"
+	wrapped openssl "[ \$1 != dgst ] || echo newer >$BOOT/compute/kernel"
 	imp $NETBOOT.tgz --replace
+	ended 0
+	equal "$(xv cat n.image.undo $BOOT/compute/kernel)" newer
+	same_files $BOOT/compute/kernel
+	clean_node
+}
+
+@test "what changes once it has been looked at is seen" {
+	local kernel=$BOOT/twin/kernel
+
+	fresh
+	imp $NETBOOT.tgz --as twin
+	ended 0
+	on mn_sh b sh -c "echo old >$kernel; rm -r /install/postscripts
+	    rm /run/mn/imgimport.ran"
+	# gzip: of what is given another manifest
+	wrapped gzip "[ \$1 != -dc ] || echo newer >$kernel"
+	imp $NETBOOT.tgz --as twin --replace
 	ended 2 'kernel: it has changed since it was looked at; nothing was changed'
 	never_ran
-	on mn_sh b grep -qx newer $BOOT/compute/kernel
-	wrapped sha256sum "[ \$# -gt 0 ] ||
-	    chtab imagename=$NETBOOT osimage.comments=newer"
-	imp $NETBOOT.tgz --replace
+	on mn_sh b grep -qx newer $kernel
+	wrapped gzip "[ \$1 != -dc ] ||
+	    chtab imagename=twin osimage.comments=newer"
+	imp $NETBOOT.tgz --as twin --replace
 	ended 2 'osimage: it has changed since it was looked at'
 	never_ran
-	wrapped sha256sum "[ \$# -gt 0 ] || mkdir -p /install/postscripts"
-	imp $NETBOOT.tgz --replace
+	wrapped gzip "[ \$1 != -dc ] || mkdir -p /install/postscripts"
+	imp $NETBOOT.tgz --as twin --replace
 	ended 2 'postscripts: it has changed'
 	never_ran
 	clean_node
+}
+
+@test "a work directory that is full while the bundle is sent" {
+	fresh --small /work=10m
+	on mn_sh b sh -c 'mkdir -p /work && chtab key=tmpdir site.value=/work'
+	larger big.tgz 30000000
+	state >"$T/before"
+	# somebody else takes the room that there was
+	wrapped stat '[ "$1" != -f ] || { echo 99999999 4096; exit 0; }'
+	imp big.tgz
+	ended 2 'writing failed: dd: .*No space left on device'
+	never_ran
+	as_before
+	clean_node
+	equal "$(on mn_sh b sh -c 'ls -A /work')" ''
 }
 
 # --- on the disk, and not left behind ---------------------------------------------------
@@ -382,16 +427,19 @@ rewritten()
 	fresh
 	b=$(mn_folder b)/root/install
 	echo old >"$b/file"
-	script_start 2
-	sleep 3
+	script_start 4
+	sleep 5
 	tell 'aside gone /install/file\nbegin image\n'
 	heard '^begin$'
 	for i in 1 2 3 4; do
-		sleep 1
+		sleep 1.5
 		tell 'alive\n'
 	done
 	not test -e "$b/file"
-	sleep 5
+	for ((i = 0; i < 600; i++)); do
+		[ ! -e "$b/file" ] || break
+		sleep 0.1
+	done
 	equal "$(cat "$b/file")" old
 	not kill -0 "$HELD_PID"
 	script_end

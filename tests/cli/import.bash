@@ -213,7 +213,7 @@ placing()
 	    /work/.xcatvault-import.*/said 2>/dev/null |
 	    grep -q initrd'; do
 		tries=$((tries + 1))
-		[ $tries -lt 300 ] || return 1
+		[ $tries -lt 3000 ] || return 1
 		sleep 0.02
 	done
 }

@@ -33,9 +33,12 @@ installable()
 	installable
 	exits 0 installs PREFIX=/opt/xv install
 	cmp "$XCATVAULT" "$D/opt/xv/sbin/xcatvault"
-	for page in "$SOURCE"/man/*; do
-		cmp "$page" "$D/opt/xv/share/man/man${page##*.}/${page##*/}"
+	for page in "$SOURCE"/man/*.[15]; do
+		cmp <(sed -E 's,/usr/local/(sbin/xc|lib/s|share/),/opt/xv/\1,g' \
+		    "$page") "$D/opt/xv/share/man/man${page##*.}/${page##*/}"
 	done
+	grep -q '/opt/xv/share/doc/xcatvault/xcatvault.cron' \
+	    "$D/opt/xv/share/man/man5/xcatvault.conf.5"
 	grep -qx 'ExecStart=/opt/xv/sbin/xcatvault backup -q %i' \
 	    "$D/opt/xv/lib/systemd/system/xcatvault@.service"
 	[ -e "$D/opt/xv/lib/systemd/system/xcatvault@.timer" ]
@@ -107,4 +110,15 @@ installable()
 	not grep -Ev '^([0-9*]+ ){5}root [a-z].* /usr/local/sbin/xcatvault (backup|verify) -q' <<<"$lines"
 	# cron makes a newline of it
 	not grep -q % "$SOURCE/backup/xcatvault.cron"
+}
+
+# cron's PATH has no sbin
+@test "every line for cron that is printed anywhere names the program's place" {
+	local lines
+
+	lines=$(cat "$SOURCE"/README.md "$SOURCE"/man/*.[15] \
+	    "$SOURCE"/backup/xcatvault.cron |
+	    grep -E '^ *[0-9]+ [0-9]+ \* \* [0-7*] ')
+	[ "$(wc -l <<<"$lines")" -ge 6 ]
+	equal "$(grep -v '/usr/local/sbin/xcatvault ' <<<"$lines")" ''
 }

@@ -167,7 +167,7 @@ nothing_left()
 			grep -ao "[x]catvault-dump" | head -n 1')
 		[ -n "$left" ] || return 0
 		tries=$((tries + 1))
-		[ $tries -lt 50 ] || break
+		[ $tries -lt 600 ] || break
 		sleep 0.1
 	done
 	echo "left on the node: $left"

@@ -125,7 +125,7 @@ begun()
 {
 	local tries=0
 
-	while [ $tries -lt 200 ]; do
+	while [ $tries -lt 1200 ]; do
 		[ -z "$(find "$V/tmp" "$V/packs" -type f -size +100k 2>/dev/null)" ] ||
 		    return 0
 		kill -0 "$NIGHT" 2>/dev/null || break
@@ -577,11 +577,15 @@ cut_connections()
 	mkdir "$T/tree"
 	echo x >"$T/tree/x"
 	tree_node "$T/tree"
-	on mn_fault t dump=slow:30
+	on mn_fault t dump=slow:200
 	on mn_sh t dumpxCATdb -p /.dbbackup
 	dbbackup t >"$T/before"
+	sed -i 's/dump_timeout = 3;/dump_timeout = 60;/' "$XCATVAULT_CONFIG"
 	night_begins t
-	sleep 1.3
+	until [ -n "$(on mn_sh t find / -maxdepth 1 -name '.xcatvault-dump.*')" ] ||
+	    ! kill -0 "$NIGHT"; do
+		sleep 0.05
+	done
 	cut_connections t all
 	night_is_over
 	ended 2
@@ -593,6 +597,24 @@ cut_connections()
 	night t
 	ended 0
 	proper_dbbackup t
+}
+
+@test "a node that hangs up on who says nothing for a while" {
+	local W=$T/tree
+	mkdir "$W"
+	noise 5 6000000 >"$W/first"
+	mn_start t --volume "/install=$W"
+	mn_populate t >/dev/null
+	echo log | mn_sh t tee /var/log/xcat/one.log >/dev/null
+	# as hardened nodes have it, but sooner
+	mn_sh t sh -c 'printf "%s\n" "ClientAliveInterval 1" "ClientAliveCountMax 1" \
+	    >>/etc/ssh/sshd_config; kill -HUP "$(pgrep -o sshd)"'
+	site t t 'volumes = ( "/install", "/var/log/xcat", "/.dbbackup" );'
+	slow_tar 1000000
+	night t
+	fast_tar
+	ended 0
+	equal "$(volumes "$SNAP")" '/.dbbackup /install /var/log/xcat'
 }
 
 @test "the node goes away for good: status 2 in good time" {

@@ -300,7 +300,7 @@ begin_large()
 	xv backup --site s --volume "$T/src=/v" >"$T/out" 2>"$T/err" \
 	    3>&- 4>&- &
 	BACKUP=$!
-	for ((i = 0; i < 500; i++)); do
+	for ((i = 0; i < 6000; i++)); do
 		[ "$(packs | wc -l)" -lt "$1" ] || return 0
 		sleep 0.01
 	done
@@ -308,12 +308,12 @@ begin_large()
 	return 1
 }
 
-# until_quiet COMMAND...: it succeeds within some seconds
+# until_quiet COMMAND...: it succeeds within a minute
 until_quiet()
 {
 	local i
 
-	for ((i = 0; i < 100; i++)); do
+	for ((i = 0; i < 600; i++)); do
 		! "$@" >/dev/null 2>&1 || return 0
 		sleep 0.1
 	done

@@ -118,7 +118,7 @@ sshd_await()
 {
 	local i
 
-	for ((i = 0; i < 250; i++)); do
+	for ((i = 0; i < 3000; i++)); do
 		! sshd_listens "$SSHD_PORT" || return 0
 		kill -0 "$SSHD_PID" 2>/dev/null || return 1
 		sleep 0.02

@@ -59,6 +59,22 @@ unmodified()
 	perl "$TESTS/fault/durable_order.pl" "$V" "$T/trace"
 }
 
+@test "a vault that was made is there after a crash, with the way to it" {
+	local dir
+
+	exits 0 strace -f -qqq -y -s 4096 -o "$T/trace" -e trace=fsync \
+	    "$XCATVAULT" -V "$T/new/way/vault" init
+	for dir in "$T" "$T/new" "$T/new/way" "$T/new/way/vault"; do
+		grep "fsync([0-9]*<$dir>" "$T/trace"
+	done
+	cd "$T"
+	exits 0 strace -f -qqq -y -s 4096 -o "$T/trace" -e trace=fsync \
+	    "$XCATVAULT" -V other/vault init
+	for dir in "$T" "$T/other"; do
+		grep "fsync([0-9]*<$dir>" "$T/trace"
+	done
+}
+
 @test "invariant 1: names that a killed run did not make durable are made so before they are leaned on" {
 	noise 1 3500000 >"$T/src/one"
 	killed_at "$NAMING:when=3"

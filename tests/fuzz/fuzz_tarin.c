@@ -9,14 +9,8 @@
 static void
 seal(uint8_t h[USTAR_BLOCK])
 {
-	unsigned sum = 0;
-	size_t i;
-
 	memcpy(h + 257, "ustar\00000", 8);
-	memset(h + 148, ' ', 8);
-	for (i = 0; i < USTAR_BLOCK; i++)
-		sum += h[i];
-	snprintf((char *)h + 148, 7, "%06o", sum);
+	seal_header(h);
 }
 
 static void

@@ -261,7 +261,7 @@ launch() {
 		cd / && exec setsid "${UNSHARE[@]}" bash "$HERE/init.sh" \
 		    "$DIR" "$1"
 	) </dev/null >>"$DIR/log" 2>&1 &
-	while [ $tries -lt 500 ]; do
+	while [ $tries -lt 6000 ]; do
 		if grep -q "^Server listening on" "$DIR/log"; then
 			echo "$1" >"$DIR/port"
 			return 0
@@ -421,7 +421,7 @@ stop() {
 	stop_proxy
 	running || return 0
 	kill -KILL "$PID" 2>/dev/null
-	while running && [ $tries -lt 500 ]; do
+	while running && [ $tries -lt 6000 ]; do
 		sleep 0.01
 		tries=$((tries + 1))
 	done
@@ -481,7 +481,7 @@ proxy() {
 	stop_proxy
 	perl "$HERE/proxy.pl" "$DIR" "$1" </dev/null >/dev/null 2>&1 3>&- 4>&- &
 	while [ ! -s "$DIR/proxy-port" ]; do
-		[ $tries -lt 500 ] || fail "$DIR: no proxy"
+		[ $tries -lt 6000 ] || fail "$DIR: no proxy"
 		sleep 0.01
 		tries=$((tries + 1))
 	done

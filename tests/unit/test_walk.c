@@ -21,25 +21,26 @@ long
 syscall(long number, ...)
 {
 	static long (*real)(long, ...);
-	long a[6], n;
+	void *a[6];
 	va_list ap;
 	size_t i;
+	long n;
 
 	if (real == NULL)
 		*(void **)&real = dlsym(RTLD_NEXT, "syscall");
 	va_start(ap, number);
 	for (i = 0; i < COUNT(a); i++)
-		a[i] = va_arg(ap, long);
+		a[i] = va_arg(ap, void *);
 	va_end(ap);
 	n = real(number, a[0], a[1], a[2], a[3], a[4], a[5]);
 	if (number != SYS_getdents64 || !twice)
 		return (n);
 	if (n > 0) {
 		assert_true(last_len == 0 && n <= (long)sizeof(last));
-		memcpy(last, (void *)a[1], (size_t)n);
+		memcpy(last, a[1], (size_t)n);
 		last_len = n;
 	} else if (n == 0 && last_len > 0) {
-		memcpy((void *)a[1], last, (size_t)last_len);
+		memcpy(a[1], last, (size_t)last_len);
 		n = last_len;
 		last_len = 0;
 	}
