@@ -39,7 +39,7 @@ SRC = main.c \
 	base/arena.c base/buf.c base/cancel.c base/cli.c base/clock.c \
 	base/config.c base/confrule.c base/cpu.c base/digest.c base/err.c \
 	base/human.c base/io.c base/nametab.c base/outfile.c base/progress.c \
-	base/queue.c base/report.c base/sha2pair.c \
+	base/queue.c base/report.c \
 	formats/cutter.c formats/dbtext.c formats/dockerdef.c \
 	formats/frame.c formats/gnuname.c formats/gnutar.c \
 	formats/imgmanifest.c formats/mtree.c formats/nodefacts.c \

@@ -1,15 +1,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Its own calls, for only they show the state: see digest_update_both(). */
-#define OPENSSL_SUPPRESS_DEPRECATED
-#include <openssl/sha.h>
+#include <openssl/evp.h>
 
 #include "base/digest.h"
-#include "base/sha2pair.h"
 
 struct digest {
-	SHA256_CTX ctx;
+	EVP_MD_CTX *ctx;
+	EVP_MD *md;		/* fetched once: an implicit fetch is slow */
 };
 
 struct digest *
@@ -17,21 +15,32 @@ digest_new(void)
 {
 	struct digest *d;
 
-	if ((d = malloc(sizeof(*d))) != NULL)
-		digest_reset(d);
+	if ((d = calloc(1, sizeof(*d))) == NULL)
+		return (NULL);
+	d->ctx = EVP_MD_CTX_new();
+	d->md = EVP_MD_fetch(NULL, "SHA256", NULL);
+	if (d->ctx == NULL || d->md == NULL ||
+	    EVP_DigestInit_ex2(d->ctx, d->md, NULL) != 1) {
+		digest_free(d);
+		return (NULL);
+	}
 	return (d);
 }
 
 void
 digest_free(struct digest *d)
 {
+	if (d == NULL)
+		return;
+	EVP_MD_CTX_free(d->ctx);
+	EVP_MD_free(d->md);
 	free(d);
 }
 
 /*
- * Nothing below allocates: the library's own code for these calls cannot
- * fail.  A failure would mean a broken library, and a wrong digest must never
- * be returned.
+ * With the context made and the digest fetched, nothing below allocates:
+ * the library's own code for these calls cannot fail.  A failure would
+ * mean a broken library, and a wrong digest must never be returned.
  */
 static void
 must(int ok)
@@ -43,55 +52,19 @@ must(int ok)
 void
 digest_reset(struct digest *d)
 {
-	must(SHA256_Init(&d->ctx));
+	must(EVP_DigestInit_ex2(d->ctx, NULL, NULL));
 }
 
 void
 digest_update(struct digest *d, const void *p, size_t len)
 {
-	must(SHA256_Update(&d->ctx, p, len));
-}
-
-static void
-count_bytes(SHA256_CTX *c, size_t len)
-{
-	uint64_t bits = (uint64_t)c->Nh << 32 | c->Nl;
-
-	bits += (uint64_t)len << 3;
-	c->Nl = (SHA_LONG)bits;
-	c->Nh = (SHA_LONG)(bits >> 32);
-}
-
-void
-digest_update_both(struct digest *a, struct digest *b, const void *from,
-    size_t len)
-{
-	const uint8_t *p = from;
-	size_t n = 0;
-
-	if (a->ctx.num == b->ctx.num && sha2pair_can()) {
-		n = -(size_t)a->ctx.num % SHA2PAIR_BLOCK;
-		if (n > len)
-			n = len;
-		digest_update(a, p, n);
-		digest_update(b, p, n);
-		p += n;
-		len -= n;
-		n = len - len % SHA2PAIR_BLOCK;
-	}
-	if (n > 0) {
-		sha2pair(a->ctx.h, b->ctx.h, p, n / SHA2PAIR_BLOCK);
-		count_bytes(&a->ctx, n);
-		count_bytes(&b->ctx, n);
-	}
-	digest_update(a, p + n, len - n);
-	digest_update(b, p + n, len - n);
+	must(EVP_DigestUpdate(d->ctx, p, len));
 }
 
 void
 digest_final(struct digest *d, uint8_t out[DIGEST_LEN])
 {
-	must(SHA256_Final(out, &d->ctx));
+	must(EVP_DigestFinal_ex(d->ctx, out, NULL));
 }
 
 void

@@ -12,21 +12,13 @@
 
 struct digest;		/* one running computation; belongs to one thread */
 
-/* NULL when memory runs out. */
+/* NULL when memory runs out or the library has no SHA-256. */
 struct digest *digest_new(void);
 void digest_free(struct digest *d);
 
 /* Start over; add bytes; finish (then digest_reset before further use). */
 void digest_reset(struct digest *d);
 void digest_update(struct digest *d, const void *p, size_t len);
-
-/*
- * The same bytes to two; where the processor can, and both have been given
- * as many before, or as many but for multiples of 64, in the time of one.
- */
-void digest_update_both(struct digest *a, struct digest *b, const void *p,
-    size_t len);
-
 void digest_final(struct digest *d, uint8_t out[DIGEST_LEN]);
 
 /* All in one: reset, update, final. */

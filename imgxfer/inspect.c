@@ -111,10 +111,9 @@ on_taken(void *arg, const uint8_t *data, size_t len)
 {
 	struct pass *p = arg;
 
+	digest_update(p->tar, data, len);
 	if (p->contents)
-		digest_update_both(p->tar, p->d, data, len);
-	else
-		digest_update(p->tar, data, len);
+		digest_update(p->d, data, len);
 }
 
 static int

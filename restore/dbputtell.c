@@ -142,7 +142,8 @@ dbput_result_json(const struct dbput_result *r)
 		return (NULL);
 	if (json_object_update_new(j, json_pack("{s:s?, s:b, s:b, s:b, s:b, "
 	    "s:b, s:b, s:I, s:I, s:I, s:f, s:f}",
-	    "undo", r->undo.id[0] != '\0' ? r->undo.id : NULL, "undo_anew", r->undo.anew,
+	    "undo", r->undo.id[0] != '\0' ? r->undo.id : NULL,
+	    "undo_anew", r->undo.anew,
 	    "published", r->published, "bypass", r->bypass,
 	    "started", r->started, "compared", r->compared,
 	    "agrees", r->agrees, "unproved", (json_int_t)r->unproved,

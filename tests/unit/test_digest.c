@@ -90,78 +90,6 @@ test_pieces(void **state)
 	digest_free(d);
 }
 
-/*
- * Two that are given the same bytes after others of their own: as many, as
- * many but for some blocks, or neither.
- */
-static void
-test_both(void **state)
-{
-	static const size_t before[][2] = { { 0, 0 }, { 0, 512 }, { 7, 7 },
-		{ 13, 77 }, { 63, 127 }, { 5, 6 }, { 64, 65 } };
-	struct digest *a = digest_new(), *b = digest_new();
-	struct digest *c = digest_new();
-	struct rng r = { 8 };
-	uint8_t data[9000], got[DIGEST_LEN], want[DIGEST_LEN];
-	size_t i, k, off, n;
-
-	(void)state;
-	rng_fill(&r, data, sizeof(data));
-	for (i = 0; i < COUNT(before) * 20; i++) {
-		const size_t *had = before[i % COUNT(before)];
-		struct digest *both[] = { a, b };
-
-		for (k = 0; k < 2; k++) {
-			digest_reset(both[k]);
-			digest_update(both[k], data + k, had[k]);
-		}
-		for (off = 1000; off < sizeof(data); off += n) {
-			n = rng_below(&r, 600);
-			if (n > sizeof(data) - off)
-				n = sizeof(data) - off;
-			digest_update_both(a, b, data + off, n);
-		}
-		for (k = 0; k < 2; k++) {
-			digest_reset(c);
-			digest_update(c, data + k, had[k]);
-			digest_update(c, data + 1000, sizeof(data) - 1000);
-			digest_final(c, want);
-			digest_final(both[k], got);
-			assert_memory_equal(got, want, DIGEST_LEN);
-		}
-	}
-	digest_free(a);
-	digest_free(b);
-	digest_free(c);
-}
-
-/* The counts of bits have two halves. */
-static void
-test_long(void **state)
-{
-	const size_t len = (size_t)64 << 20;
-	struct digest *a = digest_new(), *b = digest_new();
-	struct digest *c = digest_new();
-	uint8_t *data = calloc(1, len), got[DIGEST_LEN], want[DIGEST_LEN];
-	int i;
-
-	(void)state;
-	assert_non_null(data);
-	for (i = 0; i < 9; i++) {
-		digest_update_both(a, b, data, len);
-		digest_update(c, data, len);
-	}
-	digest_final(c, want);
-	digest_final(a, got);
-	assert_memory_equal(got, want, DIGEST_LEN);
-	digest_final(b, got);
-	assert_memory_equal(got, want, DIGEST_LEN);
-	digest_free(a);
-	digest_free(b);
-	digest_free(c);
-	free(data);
-}
-
 static void
 test_hex(void **state)
 {
@@ -217,8 +145,6 @@ main(void)
 		cmocka_unit_test(test_vectors),
 		cmocka_unit_test(test_reuse),
 		cmocka_unit_test(test_pieces),
-		cmocka_unit_test(test_both),
-		cmocka_unit_test(test_long),
 		cmocka_unit_test(test_hex),
 		cmocka_unit_test(test_parse_refuses),
 	};
