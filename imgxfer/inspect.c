@@ -403,8 +403,7 @@ read_members(struct look *l, struct pull *tar, struct digest *whole,
 	p.tar = whole;
 	if ((p.d = digest_new()) == NULL)
 		return (err_nomem(e));
-	tar->on_skip = on_taken;
-	tar->on_skip_arg = &p;
+	pull_tap(tar, on_taken, &p);
 	bundle_init(&b, tar);
 	while (rc == 0 && (next = bundle_next(&b, &bm, e)) != BUNDLE_END) {
 		rc = next == BUNDLE_BAD ? -1 : 0;
@@ -420,7 +419,7 @@ read_members(struct look *l, struct pull *tar, struct digest *whole,
 			rc = err_nomem(e);
 	}
 	bundle_fini(&b);
-	tar->on_skip = NULL;
+	pull_tap(tar, NULL, NULL);
 	buf_fini(&p.head);
 	buf_fini(&name);
 	digest_free(p.d);

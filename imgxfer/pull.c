@@ -45,11 +45,19 @@ pull_peek(struct pull *p, size_t want, const uint8_t **data, struct err *e)
 }
 
 void
+pull_tap(struct pull *p, void (*tap)(void *arg, const uint8_t *p, size_t n),
+    void *arg)
+{
+	p->tap = tap;
+	p->tap_arg = arg;
+}
+
+void
 pull_skip(struct pull *p, size_t n)
 {
 	assert(n <= p->len - p->at);
-	if (p->on_skip != NULL)
-		p->on_skip(p->on_skip_arg, p->buf + p->at, n);
+	if (p->tap != NULL)
+		p->tap(p->tap_arg, p->buf + p->at, n);
 	p->at += n;
 	p->taken += n;
 }

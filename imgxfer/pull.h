@@ -19,9 +19,8 @@ struct pull {
 	size_t at, len;		/* what is unread: buf[at..len) */
 	uint64_t taken;		/* bytes skipped so far */
 	int end;		/* the source has no more */
-	/* Unless it is NULL, called with all that is skipped. */
-	void (*on_skip)(void *arg, const uint8_t *p, size_t n);
-	void *on_skip_arg;
+	void (*tap)(void *arg, const uint8_t *p, size_t n);
+	void *tap_arg;
 };
 
 /* The source must live as long. */
@@ -37,6 +36,10 @@ ssize_t pull_peek(struct pull *p, size_t want, const uint8_t **data,
 
 /* Take n of the bytes that were peeked at. */
 void pull_skip(struct pull *p, size_t n);
+
+/* Have tap called with all that is skipped from now on; NULL: no longer. */
+void pull_tap(struct pull *p, void (*tap)(void *arg, const uint8_t *p,
+    size_t n), void *arg);
 
 /* What is left, as a source; p must live as long. */
 struct source pull_source(struct pull *p);
