@@ -1,3 +1,4 @@
+#include <poll.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <string.h>
@@ -58,4 +59,14 @@ cancel_check(struct err *e)
 	if (sig == 0)
 		return (0);
 	return (err_set(e, ERR_FAILED, "interrupted (%s)", strsignal(sig)));
+}
+
+int
+cancel_pause(unsigned seconds, struct err *e)
+{
+	unsigned i;
+
+	for (i = 0; i < 10 * seconds && !caught; i++)
+		(void)poll(NULL, 0, 100);
+	return (cancel_check(e));
 }

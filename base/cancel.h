@@ -17,4 +17,7 @@ void cancel_catch_signals(void);
 /* 0, or -1 with the error to end with when a signal came. */
 int cancel_check(struct err *e);
 
+/* The same behind a pause, which a signal cuts short. */
+int cancel_pause(unsigned seconds, struct err *e);
+
 #endif

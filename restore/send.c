@@ -1,4 +1,3 @@
-#include <poll.h>
 #include <string.h>
 
 #include "base/cancel.h"
@@ -46,19 +45,6 @@ prove(struct sendpass *p, int worked, struct err *e)
 	return (0);
 }
 
-static int
-pause_seconds(unsigned s, struct err *e)
-{
-	unsigned i;
-
-	for (i = 0; i < 10 * s; i++) {
-		if (cancel_check(e) == -1)
-			return (-1);
-		(void)poll(NULL, 0, 100);
-	}
-	return (cancel_check(e));
-}
-
 /* What is there by now is looked at, and what is missing sent. */
 static int
 again(struct sendpass *p, struct err *e)
@@ -95,7 +81,7 @@ send_volume(const struct send_options *opt, struct survey *s,
 		left = s->work;
 		if (tries++ == TRIES)
 			break;
-		if (pause_seconds(tries > 1 ? 1u << (tries - 2) : 0,
+		if (cancel_pause(tries > 1 ? 1u << (tries - 2) : 0,
 		    e) == -1)
 			break;
 		p.lost = 0;

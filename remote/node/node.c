@@ -1,4 +1,3 @@
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -297,20 +296,6 @@ list_once(struct node *n, const struct node_tree *t, struct err *e)
 	return (NULL);
 }
 
-/* Ready to be cancelled. */
-static int
-pause_seconds(unsigned s, struct err *e)
-{
-	unsigned i;
-
-	for (i = 0; i < 10 * s; i++) {
-		if (cancel_check(e) == -1)
-			return (-1);
-		(void)poll(NULL, 0, 100);
-	}
-	return (0);
-}
-
 /* What is listed in part is listed anew, at once and then later and later. */
 struct listing *
 node_list(struct node *n, const struct node_tree *t, struct err *e)
@@ -321,7 +306,7 @@ node_list(struct node *n, const struct node_tree *t, struct err *e)
 
 	while ((l = list_once(n, t, e)) == NULL && remote_lost(n->control) &&
 	    cancel_check(&stop) == 0 && ++tries < TRIES)
-		if (pause_seconds(tries > 1 ? 1u << (tries - 2) : 0, e) == -1)
+		if (cancel_pause(tries > 1 ? 1u << (tries - 2) : 0, e) == -1)
 			return (NULL);
 	return (l);
 }

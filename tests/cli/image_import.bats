@@ -351,7 +351,7 @@ $STATELITE|/var/log/|tmpfs"
 
 @test "a disk that is full while files are moved, which imgimport does not see" {
 	fresh --small /install=6m
-	on mn_sh b sh -c 'mkdir /work && chtab key=tmpdir site.value=/work'
+	on mn_sh b sh -c 'mkdir /scratch && chtab key=tmpdir site.value=/scratch'
 	state >"$T/before"
 	on mn_fault b imgimport=fill
 	imp $PPC.tgz
@@ -383,10 +383,10 @@ same_files_in_node()
 	clean_node
 	mn_stop b
 	rm -rf "$T/mn/b"
-	fresh --small /work=100k
-	on mn_sh b chtab key=tmpdir site.value=/work
+	fresh --small /scratch=100k
+	on mn_sh b chtab key=tmpdir site.value=/scratch
 	imp $NETBOOT.tgz
-	ended 2 'too little room: wanted .* at /work'
+	ended 2 'too little room: wanted .* at /scratch'
 	never_ran
 }
 
@@ -714,7 +714,7 @@ refused()
 
 	fresh
 	old_image
-	on mn_sh b sh -c 'mkdir /work && chtab key=tmpdir site.value=/work'
+	on mn_sh b sh -c 'mkdir /scratch && chtab key=tmpdir site.value=/scratch'
 	on mn_fault b imgimport=slow:300
 	"$XCATVAULT" image import $NETBOOT.tgz --site n --replace \
 	    >"$T/out" 2>"$T/err" 3>&- &
@@ -723,7 +723,7 @@ refused()
 	mn_stop b
 	kill -KILL $pid
 	wait $pid || :
-	rm -rf "$(mn_folder b)"/root/work/{.x,}*
+	rm -rf "$(mn_folder b)"/root/scratch/{.x,}*
 	fresh
 	state >"$T/after"
 	not cmp -s "$T/before" "$T/after"

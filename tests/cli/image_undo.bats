@@ -331,8 +331,8 @@ rewritten()
 }
 
 @test "a work directory that is full while the bundle is sent" {
-	fresh --small /work=10m
-	on mn_sh b sh -c 'mkdir -p /work && chtab key=tmpdir site.value=/work'
+	fresh --small /scratch=10m
+	on mn_sh b sh -c 'mkdir -p /scratch && chtab key=tmpdir site.value=/scratch'
 	larger big.tgz 30000000
 	state >"$T/before"
 	# somebody else takes the room that there was
@@ -342,7 +342,7 @@ rewritten()
 	never_ran
 	as_before
 	clean_node
-	equal "$(on mn_sh b sh -c 'ls -A /work')" ''
+	equal "$(on mn_sh b sh -c 'ls -A /scratch')" ''
 }
 
 # --- on the disk, and not left behind ---------------------------------------------------

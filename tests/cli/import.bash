@@ -115,7 +115,7 @@ as_before()
 # clean_node: nothing of ours, nor of imgimport
 clean_node()
 {
-	equal "$(on mn_sh b find / /tmp /root /install /work -maxdepth 4 \( \
+	equal "$(on mn_sh b find / /tmp /root /install /scratch -maxdepth 4 \( \
 	    -path /proc -o -path /usr -o -path /sys \) -prune -o \
 	    \( -name '.xcatvault*' -o -name 'imgimport.[0-9]*' -o \
 	    -name '*.xcatvault-*' \) -print 2>/dev/null)" '' "left there"
@@ -196,7 +196,7 @@ settled()
 
 	while on mn_sh b sh -c 'cat /proc/[0-9]*/cmdline | tr "\0" " " |
 	    grep -aq "[p]erl -e #!/usr/bin/perl" ||
-	    ls -d /install/.xcatvault-image.* /work/.xcatvault-image.* \
+	    ls -d /install/.xcatvault-image.* /scratch/.xcatvault-image.* \
 	    2>/dev/null | grep -q .'; do
 		tries=$((tries + 1))
 		[ $tries -lt 600 ] || return 1
@@ -210,7 +210,7 @@ placing()
 	local tries=0
 
 	until on mn_sh b sh -c 'cat /install/.xcatvault-import.*/said \
-	    /work/.xcatvault-import.*/said 2>/dev/null |
+	    /scratch/.xcatvault-import.*/said 2>/dev/null |
 	    grep -q initrd'; do
 		tries=$((tries + 1))
 		[ $tries -lt 3000 ] || return 1
